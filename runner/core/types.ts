@@ -1,0 +1,73 @@
+/**
+ * The logical types of Tributary: BigQuery's, because BigQuery is production and every
+ * other warehouse is held to what it would do. Rules: docs/types.md.
+ */
+export type ScalarKind =
+  | 'INT64'
+  | 'FLOAT64'
+  | 'BOOL'
+  | 'STRING'
+  | 'BYTES'
+  | 'DATE'
+  | 'TIME'
+  | 'DATETIME'
+  | 'TIMESTAMP'
+  | 'JSON';
+
+export type LogicalType =
+  | { readonly kind: ScalarKind }
+  /** `precision` and `scale` are absent where the source declares none. */
+  | { readonly kind: 'NUMERIC' | 'BIGNUMERIC'; readonly precision?: number; readonly scale?: number }
+  /** One dimension, no NULL inside. */
+  | { readonly kind: 'ARRAY'; readonly item: ScalarKind };
+
+export type LogicalKind = LogicalType['kind'];
+
+/**
+ * The type for a source's `numeric(precision, scale)`: NUMERIC holds 29 digits before and 9
+ * after the point, everything else (and a numeric without limits) is BIGNUMERIC.
+ *
+ * @example numericType(12, 2) // { kind: 'NUMERIC', precision: 12, scale: 2 }
+ */
+export function numericType(precision?: number, scale = 0): LogicalType {
+  if (precision === undefined) return { kind: 'BIGNUMERIC' };
+  const kind = scale >= 0 && scale <= 9 && precision - scale <= 29 ? 'NUMERIC' : 'BIGNUMERIC';
+  return { kind, precision, scale };
+}
+
+/** The type as a person writes it in a tenant file: `NUMERIC(12,2)`, `ARRAY<STRING>`. */
+export function typeName(type: LogicalType): string {
+  if (type.kind === 'ARRAY') return `ARRAY<${type.item}>`;
+  if ('precision' in type && type.precision !== undefined) return `${type.kind}(${type.precision},${type.scale ?? 0})`;
+  return type.kind;
+}
+
+const SCALARS = new Set<string>([
+  'INT64',
+  'FLOAT64',
+  'BOOL',
+  'STRING',
+  'BYTES',
+  'DATE',
+  'TIME',
+  'DATETIME',
+  'TIMESTAMP',
+  'JSON',
+]);
+
+/** Reads what {@link typeName} writes; `null` where the text names no type. */
+export function parseType(text: string): LogicalType | null {
+  const name = text.trim().toUpperCase();
+  if (SCALARS.has(name)) return { kind: name as ScalarKind };
+  const array = /^ARRAY<\s*([A-Z0-9]+)\s*>$/.exec(name)?.[1];
+  if (array !== undefined) return SCALARS.has(array) ? { kind: 'ARRAY', item: array as ScalarKind } : null;
+  const numeric = /^(NUMERIC|BIGNUMERIC)(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?$/.exec(name);
+  if (numeric === null) return null;
+  const kind = numeric[1] as 'NUMERIC' | 'BIGNUMERIC';
+  if (numeric[2] === undefined) return { kind };
+  return { kind, precision: Number(numeric[2]), scale: Number(numeric[3] ?? 0) };
+}
+
+export function sameType(a: LogicalType, b: LogicalType): boolean {
+  return typeName(a) === typeName(b);
+}
