@@ -1,0 +1,65 @@
+/** The SQL of a read: projection, window, mask and casts are the server's work. */
+import type { ObjectRef, ReadColumn, ReadSpec, Window } from '../../core/contracts.ts';
+import { parseTableName, quoteIdentifier, quoteLiteral } from './identifier.ts';
+import { wireColumn } from './types.ts';
+
+/** The session settings that hold the padded halves of the HMAC key, out of any statement's text. */
+export const MASK_INNER = 'tributary.mask_inner';
+export const MASK_OUTER = 'tributary.mask_outer';
+
+/** What to read from: a quoted table name or the query in brackets. */
+export function fromClause(object: ObjectRef): string {
+  if (object.query !== undefined) return `(${object.query.trim().replace(/;\s*$/, '')}) AS source_query`;
+  const { schema, table } = parseTableName(object.table ?? '');
+  return schema === undefined ? quoteIdentifier(table) : `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+}
+
+/** One column of the SELECT list, masked and cast as asked. */
+export function selectItem(column: ReadColumn): string {
+  const rendered = wireColumn(column).render(quoteIdentifier(column.source));
+  return `${masked(rendered, column.mask)} AS ${quoteIdentifier(column.name)}`;
+}
+
+/** HMAC as RFC 2104 defines it, from the server's own sha256: no extension is needed. */
+function masked(text: string, mask: ReadColumn['mask']): string {
+  const bytes = `convert_to(${text},'UTF8')`;
+  switch (mask) {
+    case undefined:
+      return text;
+    case 'redact':
+      return `CASE WHEN ${text} IS NULL THEN NULL ELSE '***' END`;
+    case 'null':
+      return 'NULL::text';
+    case 'sha256':
+      return `encode(sha256(${bytes}),'hex')`;
+    case 'hmac-sha256': {
+      const inner = `sha256(decode(current_setting('${MASK_INNER}'),'hex')||${bytes})`;
+      return `encode(sha256(decode(current_setting('${MASK_OUTER}'),'hex')||${inner}),'hex')`;
+    }
+  }
+}
+
+/** `from <= cursor < to`, and the rows without a cursor where they are wanted. */
+export function windowClause(window: Window | null, nullCursors: boolean): string {
+  if (window === null) return '';
+  const column = quoteIdentifier(window.column);
+  const lower = window.from === null ? '' : `${column} >= ${quoteLiteral(window.from)} AND `;
+  const inside = `${lower}${column} < ${quoteLiteral(window.to)}`;
+  return ` WHERE ${nullCursors ? `((${inside}) OR ${column} IS NULL)` : inside}`;
+}
+
+/** The SELECT of a read, without its split. */
+export function selectStatement(spec: Pick<ReadSpec, 'object' | 'columns' | 'window' | 'nullCursors'>): string {
+  const list = spec.columns.map(selectItem).join(', ');
+  return `SELECT ${list} FROM ${fromClause(spec.object)}${windowClause(spec.window, spec.nullCursors)}`;
+}
+
+/** The same SELECT over a stretch of the table's pages; the last stretch is open, the table may have grown. */
+export function pageSplit(
+  select: string,
+  window: Window | null,
+  pages: { readonly from: number; readonly to: number | null },
+): string {
+  const upper = pages.to === null ? '' : ` AND ctid < '(${pages.to},0)'`;
+  return `${select}${window === null ? ' WHERE' : ' AND'} ctid >= '(${pages.from},0)'${upper}`;
+}

@@ -1,0 +1,108 @@
+/** One exported snapshot, held by a control connection and shared by all readers of a run. */
+import { Worker } from 'node:worker_threads';
+import type pg from 'pg';
+import type { OutletEnd } from '../../core/channel.ts';
+import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts.ts';
+import { TributaryError } from '../../core/errors.ts';
+import type { VectorColumn } from '../../core/vectors.ts';
+import type { PostgresConnection } from './connect.ts';
+import { postgresProblem } from './errors.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { fromClause, pageSplit, selectStatement, windowClause } from './query.ts';
+import type { ReaderAnswer, ReaderTask } from './reader.ts';
+import { wireColumn } from './types.ts';
+
+/** Transferring ports needs them named; the rest of the task is cloned. */
+type Task = Omit<ReaderTask, 'statement' | 'spec' | 'outlet'>;
+
+export class PostgresSnapshot implements Snapshot {
+  readonly #client: pg.Client;
+  readonly #task: Task;
+  readonly #facts: Record<string, string | number>;
+
+  constructor(client: pg.Client, connection: PostgresConnection, password: string | null, snapshot: string) {
+    this.#client = client;
+    this.#task = { connection, password, snapshot };
+    this.#facts = {
+      host: connection.host,
+      port: connection.port,
+      user: connection.user,
+      tenant: connection.tenant,
+      connection: connection.name,
+    };
+  }
+
+  /** The planner's figures: what EXPLAIN says of exactly this read. */
+  async estimate(object: ObjectRef, window: Window | null): Promise<{ rows: number | null; bytes: number | null }> {
+    const sql = `EXPLAIN (FORMAT json) SELECT * FROM ${fromClause(object)}${windowClause(window, false)}`;
+    const { rows } = await this.#query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }] }>(
+      sql,
+    );
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+    if (plan === undefined) return { rows: null, bytes: null };
+    return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
+  }
+
+  async countNulls(object: ObjectRef, column: string): Promise<number> {
+    const sql = `SELECT count(*)::text AS n FROM ${fromClause(object)} WHERE ${quoteIdentifier(column)} IS NULL`;
+    return Number((await this.#query<{ n: string }>(sql)).rows[0]?.n ?? 0);
+  }
+
+  vectors(columns: readonly ReadColumn[]): readonly VectorColumn[] {
+    return columns.map((column) => wireColumn(column).vector);
+  }
+
+  async read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary> {
+    const select = selectStatement(spec);
+    const statements = outlets.length === 1 ? [select] : await this.#splits(select, spec, outlets.length);
+    const readers = outlets.map((outlet, i) =>
+      this.#reader({ ...this.#task, statement: statements[i] ?? select, spec, outlet }, signal),
+    );
+    const summaries = await Promise.all(readers);
+    const sum = (field: keyof ReadSummary) => summaries.reduce((total, summary) => total + summary[field], 0);
+    return { extracted: sum('extracted'), rejected: sum('rejected'), nullified: sum('nullified'), bytes: sum('bytes') };
+  }
+
+  async #splits(select: string, spec: ReadSpec, readers: number): Promise<string[]> {
+    const { rows } = await this.#query<{ pages: string }>(
+      'SELECT (pg_relation_size($1::regclass) / current_setting($2)::int)::text AS pages',
+      [fromClause(spec.object), 'block_size'],
+    );
+    const share = Math.ceil(Math.max(1, Number(rows[0]?.pages ?? 0)) / readers);
+    return Array.from({ length: readers }, (_, i) =>
+      pageSplit(select, spec.window, { from: i * share, to: i === readers - 1 ? null : (i + 1) * share }),
+    );
+  }
+
+  #reader(task: ReaderTask, signal: AbortSignal): Promise<ReadSummary> {
+    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
+      workerData: task,
+      transferList: [task.outlet.port],
+      name: 'reader',
+    });
+    const stop = () => void worker.terminate();
+    signal.addEventListener('abort', stop, { once: true });
+    return new Promise<ReadSummary>((resolve, reject) => {
+      worker.once('message', (answer: ReaderAnswer) => {
+        if ('summary' in answer) resolve(answer.summary);
+        else reject(TributaryError.from(answer.problem));
+      });
+      worker.once('error', reject);
+      worker.once('exit', () =>
+        reject(new TributaryError('SOURCE_DISCONNECTED', { ...this.#facts, reason: 'The reader ended early' })),
+      );
+    }).finally(() => signal.removeEventListener('abort', stop));
+  }
+
+  async #query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<pg.QueryResult<Row>> {
+    try {
+      return await this.#client.query<Row>(sql, values);
+    } catch (error) {
+      throw postgresProblem(error, this.#facts);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,73 @@
+/** The main thread's handle on the thread that owns the DuckDB instance. */
+import { Worker } from 'node:worker_threads';
+import type { InletEnd } from '../../core/channel.ts';
+import { TributaryError } from '../../core/errors.ts';
+import type { BatchLayout } from '../../core/vectors.ts';
+import type { Answer, JsonRow, OpenOptions, Parameter, Requests } from './protocol.ts';
+
+interface Pending {
+  readonly resolve: (give: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Engine {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #sequence = 0;
+
+  constructor() {
+    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { name: 'duckdb' });
+    this.#worker.on('message', ({ id, give, problem }: Answer) => {
+      const pending = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (problem === undefined) pending?.resolve(give);
+      else pending?.reject(TributaryError.from(problem));
+    });
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () =>
+      this.#fail(new TributaryError('INTERNAL', { message: 'the warehouse thread ended' })),
+    );
+  }
+
+  open(options: OpenOptions): Promise<Requests['open']['give']> {
+    return this.#ask('open', options);
+  }
+
+  execute(sql: string, parameters?: readonly Parameter[]): Promise<{ changed: number }> {
+    return this.#ask('execute', parameters === undefined ? { sql } : { sql, parameters });
+  }
+
+  query(sql: string, parameters?: readonly Parameter[]): Promise<readonly JsonRow[]> {
+    return this.#ask('query', parameters === undefined ? { sql } : { sql, parameters });
+  }
+
+  rowGroups(file: string, rows: number): Promise<null> {
+    return this.#ask('rowGroups', { file, rows });
+  }
+
+  load(sql: string, layout: BatchLayout, inlet: InletEnd): Promise<Requests['load']['give']> {
+    return this.#ask('load', { sql, layout, inlet }, inlet.ports);
+  }
+
+  async close(): Promise<void> {
+    await this.#ask('close', null).catch(() => undefined);
+    await this.#worker.terminate();
+  }
+
+  #ask<K extends keyof Requests>(
+    name: K,
+    take: Requests[K]['take'],
+    transfer: InletEnd['ports'] = [],
+  ): Promise<Requests[K]['give']> {
+    const id = ++this.#sequence;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      this.#worker.postMessage({ id, name, take }, [...transfer]);
+    });
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}

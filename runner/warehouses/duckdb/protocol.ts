@@ -1,0 +1,44 @@
+/** What the main thread asks of the thread that owns the DuckDB instance. */
+import type { InletEnd } from '../../core/channel.ts';
+import type { Problem } from '../../core/errors.ts';
+import type { BatchLayout, RejectedRow } from '../../core/vectors.ts';
+import type { VectorPath } from './receive.ts';
+
+/** The name under which the file is attached. */
+export const DATABASE = 'warehouse';
+
+export interface OpenOptions {
+  readonly file: string;
+  readonly memory: string;
+  readonly threads: number;
+  /** Forces a way of filling vectors; `auto` runs the self-test. */
+  readonly vectorPath: VectorPath | 'auto';
+}
+
+export type Parameter = string | number | null;
+export type JsonRow = Readonly<Record<string, unknown>>;
+
+/** Requests by name, with what they take and give. */
+export interface Requests {
+  open: { take: OpenOptions; give: { vectorPath: VectorPath } };
+  /** Attaches the file anew so that tables made from now on have row groups of this size. */
+  rowGroups: { take: { file: string; rows: number }; give: null };
+  execute: { take: { sql: string; parameters?: readonly Parameter[] }; give: { changed: number } };
+  query: { take: { sql: string; parameters?: readonly Parameter[] }; give: readonly JsonRow[] };
+  /** Runs a statement that reads `tributary_rows()` over a channel. */
+  load: {
+    take: { sql: string; layout: BatchLayout; inlet: InletEnd };
+    give: { rows: number; rejected: readonly RejectedRow[] };
+  };
+  close: { take: null; give: null };
+}
+
+export type Request = {
+  [K in keyof Requests]: { readonly id: number; readonly name: K; readonly take: Requests[K]['take'] };
+}[keyof Requests];
+
+export interface Answer {
+  readonly id: number;
+  readonly give?: unknown;
+  readonly problem?: Problem;
+}

@@ -1,0 +1,190 @@
+/**
+ * Batches into DuckDB: a table function that DuckDB's own threads pull 2048 rows at a time.
+ *
+ * The fast way copies a vector's entries whole and assigns all of a vector's text as one block, into
+ * which the entries are then pointed: it relies on the published layout of `duckdb_string_t`. The safe
+ * way assigns text value by value through the C API. self-test.ts decides which one is used.
+ */
+import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { Received } from '../../core/channel.ts';
+import { TributaryError } from '../../core/errors.ts';
+import {
+  type BatchLayout,
+  INLINE_BYTES,
+  isVarying,
+  type RejectedRow,
+  VECTOR_ROWS,
+  type VectorColumn,
+  WIDTH,
+} from '../../core/vectors.ts';
+import { vectorType } from './types.ts';
+
+/** The table function's name in SQL. */
+export const ROWS = 'tributary_rows';
+
+export type VectorPath = 'fast' | 'safe';
+
+/** What a load takes its batches from. */
+export interface Feed {
+  readonly layout: BatchLayout;
+  receive(): Received | null;
+}
+
+/** Hands the batches of one feed at a time to `SELECT … FROM tributary_rows()`. */
+export class Receiver {
+  path: VectorPath = 'fast';
+  #feed: Feed | null = null;
+  #current: Received | null = null;
+  #vector = 0;
+  #failure: unknown = null;
+  #rows = 0;
+  #rejected: RejectedRow[] = [];
+
+  register(connection: DuckDBConnection, threads: number): void {
+    connection.registerTableFunction(
+      DuckDBTableFunction.create({
+        name: ROWS,
+        bindFunction: (info) => {
+          for (const column of this.#feed?.layout.columns ?? []) info.addResultColumn(column.name, vectorType(column));
+        },
+        initFunction: (info) => info.setMaxThreads(threads),
+        mainFunction: (info, output) => {
+          try {
+            this.#fill((output as unknown as { chunk: duckdb.DataChunk }).chunk);
+          } catch (error) {
+            this.#failure ??= error;
+            info.setError(error instanceof Error ? error.message : 'the source failed');
+          }
+        },
+      }),
+    );
+  }
+
+  /** Runs the statement over the feed; what the feed failed with is thrown as it was. */
+  async run(
+    feed: Feed,
+    statement: () => Promise<unknown>,
+  ): Promise<{ rows: number; rejected: readonly RejectedRow[] }> {
+    this.#feed = feed;
+    this.#current = null;
+    this.#failure = null;
+    this.#rows = 0;
+    this.#rejected = [];
+    try {
+      await statement();
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      this.#feed = null;
+    }
+    return { rows: this.#rows, rejected: this.#rejected };
+  }
+
+  #fill(chunk: duckdb.DataChunk): void {
+    const received = this.#next();
+    if (received === null || this.#feed === null) {
+      duckdb.data_chunk_set_size(chunk, 0);
+      return;
+    }
+    const { batch } = received;
+    const first = this.#vector * VECTOR_ROWS;
+    const rows = Math.min(VECTOR_ROWS, batch.rows - first);
+    duckdb.data_chunk_set_size(chunk, rows);
+    for (const [c, column] of this.#feed.layout.columns.entries())
+      this.#column(chunk, received, c, column, first, rows);
+    this.#vector += 1;
+    this.#rows += rows;
+  }
+
+  #next(): Received | null {
+    while (this.#feed !== null) {
+      if (this.#current !== null && this.#vector * VECTOR_ROWS < this.#current.batch.rows) return this.#current;
+      this.#current?.release();
+      this.#current = this.#feed.receive();
+      this.#vector = 0;
+      if (this.#current === null) return null;
+      this.#rejected.push(...this.#current.batch.rejected);
+    }
+    return null;
+  }
+
+  #column(
+    chunk: duckdb.DataChunk,
+    { batch }: Received,
+    c: number,
+    column: VectorColumn,
+    first: number,
+    rows: number,
+  ): void {
+    const { values, validity } = (this.#feed as Feed).layout;
+    const vector = duckdb.data_chunk_get_vector(chunk, c);
+    const width = WIDTH[column.kind];
+    const at = (values[c] ?? 0) + first * width;
+    if (isVarying(column.kind)) {
+      const starts = batch.vectorStarts[c] as Int32Array;
+      const start = starts[this.#vector] ?? 0;
+      const end = first + VECTOR_ROWS < batch.rows ? (starts[this.#vector + 1] ?? 0) : (batch.blobEnds[c] ?? 0);
+      const entries = new Uint32Array(batch.fixed, at, rows * 4);
+      const blob = new Uint8Array(batch.blobs[c] as ArrayBuffer);
+      if (this.path === 'safe') assignEach(vector, entries, blob.subarray(start, end), column.name);
+      else {
+        if (end > start) assignBlock(vector, entries, blob, start, end, column.name);
+        duckdb.copy_data_to_vector(vector, 0, batch.fixed, at, rows * width);
+      }
+    } else {
+      duckdb.copy_data_to_vector(vector, 0, batch.fixed, at, rows * width);
+    }
+    if (batch.hasNull[c] !== 0) {
+      duckdb.vector_ensure_validity_writable(vector);
+      duckdb.copy_data_to_vector_validity(
+        vector,
+        0,
+        batch.fixed,
+        (validity[c] ?? 0) + first / 8,
+        Math.ceil(rows / 64) * 8,
+      );
+    }
+  }
+}
+
+/** Gives DuckDB the vector's text as one string and points the long entries into it. */
+function assignBlock(
+  vector: duckdb.Vector,
+  entries: Uint32Array,
+  blob: Uint8Array,
+  start: number,
+  end: number,
+  column: string,
+): void {
+  const block = blob.subarray(start, Math.max(end, start + INLINE_BYTES + 1));
+  duckdb.vector_assign_string_element_len(vector, 0, block);
+  const entry = duckdb.vector_get_data(vector, 16);
+  const words = new Uint32Array(entry.buffer, entry.byteOffset, 4);
+  if (words[0] !== block.length) throw invalidText(column);
+  const low = words[2] ?? 0;
+  const high = words[3] ?? 0;
+  for (let i = 0; i < entries.length; i += 4) {
+    if ((entries[i] ?? 0) <= INLINE_BYTES) continue;
+    const address = (entries[i + 2] ?? 0) + low;
+    entries[i + 2] = address;
+    entries[i + 3] = address > 0xffff_ffff ? high + 1 : high;
+  }
+}
+
+function assignEach(vector: duckdb.Vector, entries: Uint32Array, block: Uint8Array, column: string): void {
+  const bytes = new Uint8Array(entries.buffer, entries.byteOffset, entries.byteLength);
+  for (let i = 0; i < entries.length; i += 4) {
+    const length = entries[i] ?? 0;
+    const offset = entries[i + 2] ?? 0;
+    const value =
+      length <= INLINE_BYTES ? bytes.subarray(i * 4 + 4, i * 4 + 4 + length) : block.subarray(offset, offset + length);
+    duckdb.vector_assign_string_element_len(vector, i / 4, value);
+    const entry = duckdb.vector_get_data(vector, (i / 4 + 1) * 16);
+    if (new Uint32Array(entry.buffer, entry.byteOffset + i * 4, 1)[0] !== length) throw invalidText(column);
+  }
+}
+
+function invalidText(column: string): TributaryError {
+  return new TributaryError('VALUE_OUT_OF_RANGE', { column, reason: 'a text is not valid UTF-8' });
+}

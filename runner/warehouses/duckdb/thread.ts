@@ -1,0 +1,95 @@
+/**
+ * The thread that owns the DuckDB instance. All SQL runs here, one statement after the other, because
+ * the callbacks that fill vectors block their thread until the source has more.
+ */
+import { parentPort } from 'node:worker_threads';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { BatchInlet } from '../../core/channel.ts';
+import { problemOf, TributaryError } from '../../core/errors.ts';
+import { duckdbProblem } from './errors.ts';
+import { type Answer, DATABASE, type OpenOptions, type Request, type Requests } from './protocol.ts';
+import { Receiver } from './receive.ts';
+import { vectorPathWorks } from './self-test.ts';
+import { quoteText } from './sql.ts';
+
+type Handlers = { [K in keyof Requests]: (take: Requests[K]['take']) => Promise<Requests[K]['give']> };
+
+const receiver = new Receiver();
+let instance: DuckDBInstance | null = null;
+let connection: DuckDBConnection | null = null;
+let file = '';
+
+function live(): DuckDBConnection {
+  if (connection === null) throw new TributaryError('INTERNAL', { message: 'the warehouse is not open' });
+  return connection;
+}
+
+async function open(options: OpenOptions): Promise<{ vectorPath: 'fast' | 'safe' }> {
+  file = options.file;
+  const created = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: options.memory,
+    temp_directory: `${options.file}.tmp`,
+  });
+  const opened = await created.connect();
+  try {
+    await opened.run('SET preserve_insertion_order = false');
+    await opened.run("SET TimeZone = 'UTC'");
+    await opened.run(`ATTACH ${quoteText(options.file)} AS ${DATABASE}`);
+  } catch (error) {
+    opened.closeSync();
+    created.closeSync();
+    throw error;
+  }
+  instance = created;
+  connection = opened;
+  receiver.register(opened, options.threads);
+  receiver.path =
+    options.vectorPath === 'auto' ? ((await vectorPathWorks(opened, receiver)) ? 'fast' : 'safe') : options.vectorPath;
+  return { vectorPath: receiver.path };
+}
+
+const handlers: Handlers = {
+  open,
+  rowGroups: async ({ file: path, rows }) => {
+    await live().run(`DETACH ${DATABASE}`);
+    await live().run(`ATTACH ${quoteText(path)} AS ${DATABASE} (ROW_GROUP_SIZE ${rows})`);
+    return null;
+  },
+  execute: async ({ sql, parameters }) => {
+    const result = await live().run(sql, parameters === undefined ? undefined : [...parameters]);
+    return { changed: result.rowsChanged };
+  },
+  query: async ({ sql, parameters }) => {
+    const reader = await live().runAndReadAll(sql, parameters === undefined ? undefined : [...parameters]);
+    return reader.getRowObjectsJson() as Record<string, unknown>[];
+  },
+  load: async ({ sql, layout, inlet }) => {
+    const end = new BatchInlet(inlet);
+    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql));
+  },
+  close: async () => {
+    connection?.closeSync();
+    instance?.closeSync();
+    connection = null;
+    instance = null;
+    return null;
+  },
+};
+
+parentPort?.on('message', async (request: Request) => {
+  const handler = handlers[request.name] as (take: unknown) => Promise<unknown>;
+  const answer: Answer = await handler(request.take).then(
+    (give) => ({ id: request.id, give }),
+    (error) => ({ id: request.id, problem: problemOf(failureOf(error)) }),
+  );
+  parentPort?.postMessage(answer);
+  if (request.name === 'close') parentPort?.close();
+});
+
+/** A source's failure comes through the channel as its plain problem. */
+function failureOf(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null && 'code' in error && 'fix' in error)
+    return TributaryError.from(error as never);
+  return duckdbProblem(error, { file });
+}

@@ -1,0 +1,94 @@
+/** Logical types in DuckDB. BIGNUMERIC has 76 digits, DuckDB 38: what does not fit is quarantined. */
+
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DOUBLE,
+  type DuckDBType,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { LogicalType } from '../../core/types.ts';
+import type { VectorColumn } from '../../core/vectors.ts';
+
+const SCALAR: Readonly<Record<string, string>> = {
+  INT64: 'BIGINT',
+  FLOAT64: 'DOUBLE',
+  BOOL: 'BOOLEAN',
+  STRING: 'VARCHAR',
+  BYTES: 'BLOB',
+  DATE: 'DATE',
+  TIME: 'TIME',
+  DATETIME: 'TIMESTAMP',
+  TIMESTAMP: 'TIMESTAMP WITH TIME ZONE',
+  JSON: 'JSON',
+};
+
+/** The column type in SQL. */
+export function sqlType(type: LogicalType): string {
+  if (type.kind === 'ARRAY') return `${SCALAR[type.item]}[]`;
+  if (type.kind === 'NUMERIC' || type.kind === 'BIGNUMERIC') return `DECIMAL(38,${decimalScale(type)})`;
+  return SCALAR[type.kind] ?? 'VARCHAR';
+}
+
+function decimalScale(type: { readonly precision?: number; readonly scale?: number }): number {
+  if (type.precision === undefined) return 9;
+  const scale = type.scale ?? 0;
+  return type.precision <= 38 ? scale : Math.min(scale, 19);
+}
+
+/** The type a vector arrives as; JSON text becomes JSON in the SELECT. */
+export function vectorType(column: VectorColumn): DuckDBType {
+  switch (column.kind) {
+    case 'int64':
+      return BIGINT;
+    case 'float64':
+      return DOUBLE;
+    case 'bool':
+      return BOOLEAN;
+    case 'decimal':
+      return DECIMAL(column.precision ?? 38, column.scale ?? 9);
+    case 'date':
+      return DATE;
+    case 'time':
+      return TIME;
+    case 'datetime':
+      return TIMESTAMP;
+    case 'timestamp':
+      return TIMESTAMPTZ;
+    case 'bytes':
+      return BLOB;
+    case 'text':
+      return VARCHAR;
+    case 'json':
+      return JSON_TYPE;
+  }
+}
+
+/** DuckDB's JSON is VARCHAR under an alias; said so, valid text needs no cast that parses it again. */
+const JSON_TYPE = Object.assign(Object.create(VARCHAR) as DuckDBType, {
+  toLogicalType() {
+    const type = VARCHAR.toLogicalType();
+    duckdb.logical_type_set_alias(type.logical_type, 'JSON');
+    return type;
+  },
+});
+
+/** What {@link sqlType} wrote, read back from the catalog. */
+export function logicalOf(sql: string): LogicalType {
+  const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(sql);
+  if (decimal !== null) return { kind: 'NUMERIC', precision: Number(decimal[1]), scale: Number(decimal[2]) };
+  if (sql.endsWith('[]')) return { kind: 'ARRAY', item: scalarOf(sql.slice(0, -2)) };
+  return { kind: scalarOf(sql) };
+}
+
+function scalarOf(sql: string) {
+  const found = Object.entries(SCALAR).find(([, name]) => name === sql)?.[0];
+  return (found ?? 'STRING') as Exclude<LogicalType['kind'], 'NUMERIC' | 'BIGNUMERIC' | 'ARRAY'>;
+}
