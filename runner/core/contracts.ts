@@ -264,14 +264,21 @@ export type SchemaChange =
 /** How the staged rows change the target. Rendered by the strategies, carried out by the warehouse. */
 export type TableChange =
   | {
-      readonly kind: 'append' /** Re-read NULL-cursor rows are compared with what is there. */;
+      readonly kind: 'append';
+      /** Set where rows without a cursor are read again each time: those that are there already are left out. */
       readonly nullCursor?: string;
+      /** Set where a lookback reads rows again: rows whose key is there already are left out. */
+      readonly key?: readonly string[];
     }
   | {
       readonly kind: 'merge';
       readonly key: readonly string[];
-      readonly cursor?: string /** The source guarantees one row per key. */;
+      /** Of several rows with one key the one with the greatest cursor stays. */
+      readonly cursor: string;
+      /** The source guarantees one row per key. */
       readonly keyIsUnique: boolean;
+      /** Rows may be re-read unchanged; they are counted and left alone. */
+      readonly mayRepeat: boolean;
       readonly deletes: 'ignore' | 'soft' | 'hard';
     }
   | { readonly kind: 'partition'; readonly column: '_snapshot_date'; readonly date: string }

@@ -40,7 +40,19 @@ export class PostgresSnapshot implements Snapshot {
     );
     const plan = rows[0]?.['QUERY PLAN'][0].Plan;
     if (plan === undefined) return { rows: null, bytes: null };
-    return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
+    const width = Math.max(plan['Plan Width'], await this.#storedWidth(object));
+    return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * width };
+  }
+
+  /** Bytes of a stored row, from the first few: the planner counts a large value as its pointer only. */
+  async #storedWidth(object: ObjectRef): Promise<number> {
+    const { fields } = await this.#query(`SELECT * FROM ${fromClause(object)} LIMIT 0`);
+    if (fields.length === 0) return 0;
+    const sizes = fields.map(({ name }) => `coalesce(pg_column_size(${quoteIdentifier(name)}), 0)`).join(' + ');
+    const { rows } = await this.#query<{ width: number | null }>(
+      `SELECT avg(${sizes})::float8 AS width FROM (SELECT * FROM ${fromClause(object)} LIMIT 50) AS few`,
+    );
+    return rows[0]?.width ?? 0;
   }
 
   async countNulls(object: ObjectRef, column: string): Promise<number> {

@@ -121,11 +121,12 @@ export function wireColumn(column: Pick<ReadColumn, 'name' | 'sourceType' | 'log
     canonical.vector === 'decimal'
       ? { name, kind: 'decimal', precision: DECIMAL_DIGITS, scale: decimalScale(logical) }
       : { name, kind: canonical.vector };
-  const known = AS_IS.find(([pattern]) => pattern.test(column.sourceType));
-  if (known !== undefined) return { wire: known[1], vector, render: (quoted) => quoted };
+  const known = AS_IS.find(([pattern]) => pattern.test(column.sourceType))?.[1];
+  const native = known === canonical.wire || (canonical.wire === 'text' && (known === 'jsonb' || known === 'uuid'));
+  if (known !== undefined && native) return { wire: known, vector, render: (quoted) => quoted };
   const render =
     canonical.vector === 'json'
-      ? (quoted: string) => `to_json(${quoted})`
+      ? (quoted: string) => (known === undefined ? `to_json(${quoted})` : quoted)
       : (quoted: string) => `${quoted}::${canonical.cast}`;
   return { wire: canonical.wire, vector, render };
 }

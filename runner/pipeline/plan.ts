@@ -1,0 +1,204 @@
+/** What a run would do, before it does it. Holds the snapshot open until disposed. */
+import { destinationOf } from '../../tenants/naming.ts';
+import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
+import type {
+  LoadState,
+  ObjectRef,
+  ObjectShape,
+  RunIdentity,
+  SchemaChange,
+  Snapshot,
+  Source,
+  TableRef,
+  TableShape,
+  UpperBound,
+  Warehouse,
+  Window,
+} from '../core/contracts.ts';
+import { TributaryError } from '../core/errors.ts';
+import { type BatchLayout, batchLayout } from '../core/vectors.ts';
+import { strategyOf } from '../strategies/choose.ts';
+import type { Strategy } from '../strategies/strategy.ts';
+import { cursorOf, type MappedColumn, mapColumns } from './columns.ts';
+import { compareSchema } from './schema.ts';
+
+export interface Plan extends AsyncDisposable {
+  readonly object: ObjectRef;
+  readonly shape: ObjectShape;
+  readonly target: TableRef;
+  readonly before: TableShape | null;
+  readonly state: LoadState | null;
+  readonly strategy: Strategy;
+  readonly columns: readonly MappedColumn[];
+  readonly snapshot: Snapshot;
+  readonly bound: UpperBound | null;
+  readonly window: Window | null;
+  readonly nullCursors: boolean;
+  /** Rows whose cursor is NULL, where that was counted. */
+  readonly nullRows: number;
+  readonly estimate: { readonly rows: number | null; readonly bytes: number | null };
+  readonly layout: BatchLayout;
+  readonly mode: 'cloud_run' | 'dataflow';
+  readonly modeReason: string;
+  readonly schemaChanges: readonly SchemaChange[];
+  readonly discarded: readonly string[];
+}
+
+export interface PlanRequest {
+  readonly tenant: TenantSpec;
+  readonly sourceName: string;
+  readonly spec: SourceSpec;
+  readonly source: Source;
+  readonly warehouse: Warehouse;
+  /** A stretch to load again, instead of what the state says. */
+  readonly backfill?: { readonly from: string; readonly to: string };
+}
+
+/** The object a source reads. */
+export function objectOf(spec: SourceSpec): ObjectRef {
+  return spec.query === undefined ? { table: spec.table ?? '' } : { query: spec.query };
+}
+
+export async function makePlan(request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { tenant, sourceName, spec, source, warehouse } = request;
+  const object = objectOf(spec);
+  const target = destinationOf(tenant, sourceName);
+  const strategy = strategyOf(spec.load);
+  const shape = await source.describe(object, signal);
+  const state = await warehouse.state(tenant.tenant, sourceName);
+  const before = await warehouse.describe(target);
+  const mapped = mapColumns(shape, spec);
+  const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
+  const cursor = cursorOf(spec);
+  const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
+  try {
+    const window = windowOf(request, strategy, cursor, state, bound);
+    const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, snapshot);
+    const estimate = await snapshot.estimate(object, window);
+    const layout = batchLayout(snapshot.vectors(columns.map(({ read }) => read)));
+    return {
+      object,
+      shape,
+      target,
+      before,
+      state,
+      strategy,
+      columns,
+      snapshot,
+      bound,
+      window,
+      nullCursors,
+      nullRows,
+      estimate,
+      layout,
+      ...modeOf(spec, estimate.rows),
+      schemaChanges: changes,
+      discarded,
+      [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await snapshot[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function reconcile(
+  request: PlanRequest,
+  shape: ObjectShape,
+  strategy: Strategy,
+  state: LoadState | null,
+  before: TableShape | null,
+  mapped: readonly MappedColumn[],
+) {
+  if (state === null || before === null) return { columns: mapped, changes: [], discarded: [] };
+  const { contract, columns: { exclude = [], include } = {} } = request.spec;
+  const left =
+    include === undefined
+      ? exclude
+      : shape.columns
+          .map(({ name }) => name)
+          .filter((name) => !include.includes(name))
+          .concat(exclude);
+  const verdict = compareSchema(
+    shape.name,
+    state.columns,
+    mapped.map(({ column }) => column),
+    loosened(contract, strategy),
+    left,
+  );
+  const columns = mapped.filter(({ column }) => !verdict.discarded.includes(column.name));
+  const present = new Set(before.columns.map(({ name }) => name));
+  const changes = verdict.changes.filter((change) => change.kind !== 'add' || !present.has(change.column.name));
+  return { columns, changes, discarded: verdict.discarded };
+}
+
+/** A table that is swapped whole may change its types freely, unless they are frozen. */
+function loosened(
+  contract: SourceSpec['contract'],
+  strategy: Strategy,
+): SourceSpec['contract'] & { readonly swap: boolean } {
+  return { ...contract, swap: strategy.name === 'catalog/replace' };
+}
+
+function windowOf(
+  { backfill }: PlanRequest,
+  strategy: Strategy,
+  cursor: string | undefined,
+  state: LoadState | null,
+  bound: UpperBound | null,
+): Window | null {
+  if (backfill === undefined) return strategy.window(cursor ?? null, state, bound);
+  if (cursor === undefined)
+    throw new TributaryError('USAGE', {
+      reason: 'A backfill needs a source with a cursor; this one loads whole snapshots.',
+      advice: 'Run the source: tributary run',
+    });
+  return { column: cursor, ...backfill };
+}
+
+async function nullPolicy(
+  spec: SourceSpec,
+  shape: ObjectShape,
+  object: ObjectRef,
+  snapshot: Snapshot,
+): Promise<{ nullCursors: boolean; nullRows: number }> {
+  const { load } = spec;
+  const cursor = cursorOf(spec);
+  const nullable = shape.columns.find(({ name }) => name === cursor)?.nullable ?? false;
+  if (load.strategy !== 'transactional' || cursor === undefined || !nullable || load.cursorNulls === 'skip')
+    return { nullCursors: false, nullRows: 0 };
+  const nullRows = await snapshot.countNulls(object, cursor);
+  if (load.cursorNulls === 'fail' && nullRows > 0)
+    throw new TributaryError('SOURCE_CURSOR_NULL', { rows: nullRows, object: shape.name, column: cursor });
+  return { nullCursors: nullRows > 0, nullRows };
+}
+
+function modeOf({ execution }: SourceSpec, rows: number | null): Pick<Plan, 'mode' | 'modeReason'> {
+  const threshold = execution.dataflowAtRows;
+  const about = rows === null ? 'unknown' : `about ${rows}`;
+  if (execution.mode !== 'auto')
+    return {
+      mode: 'cloud_run',
+      modeReason: `${execution.mode} is set; on this machine the run stays in one process (${about} rows)`,
+    };
+  const over = rows !== null && rows >= threshold;
+  return {
+    mode: 'cloud_run',
+    modeReason: `${about} rows, ${over ? `at or over` : 'under'} ${threshold}; on this machine the run stays in one process`,
+  };
+}
+
+/** Whether the source itself promises one row per key. */
+export function keyIsUnique(plan: Pick<Plan, 'shape'>, key: readonly string[]): boolean {
+  return plan.shape.key.length > 0 && plan.shape.key.every((column) => key.includes(column));
+}
+
+/** Average bytes of a row; sizes the storage. */
+export function rowBytes({ estimate }: Pick<Plan, 'estimate'>): number {
+  return estimate.rows && estimate.bytes ? Math.ceil(estimate.bytes / estimate.rows) : 200;
+}
+
+/** The identity under which a plan is made when nothing will run. */
+export function planIdentity(tenant: string, source: string): RunIdentity {
+  return { tenant, source, runId: 'plan', fencingToken: 0, startedAt: new Date().toISOString() };
+}

@@ -1,0 +1,303 @@
+/** One run: plan → extract → stage → load → check → commit → record. */
+
+import { destinationOf } from '../../tenants/naming.ts';
+import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
+import type {
+  ChangeCounts,
+  Lease,
+  ReadSummary,
+  RunEvent,
+  RunIdentity,
+  RunStatus,
+  RunStore,
+  Secrets,
+  Source,
+  Staged,
+  StageSpec,
+  Step,
+  Warehouse,
+} from '../core/contracts.ts';
+import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
+import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
+import { cursorOf, keyOf, outputName, stagedColumns } from './columns.ts';
+import { keyIsUnique, makePlan, type Plan, rowBytes } from './plan.ts';
+import { type RunSummary, Stopwatch, summarise } from './summary.ts';
+import { transfer } from './transfer.ts';
+
+export interface RunRequest {
+  readonly tenant: TenantSpec;
+  readonly sourceName: string;
+  readonly spec: SourceSpec;
+  readonly runId: string;
+  readonly source: Source;
+  readonly openWarehouse: () => Promise<Warehouse>;
+  readonly store: RunStore;
+  readonly secrets: Secrets;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Goes past the brakes. */
+  readonly yes?: boolean;
+  readonly backfill?: { readonly from: string; readonly to: string };
+}
+
+export interface RunOutcome {
+  readonly status: Exclude<RunStatus, 'running'>;
+  readonly summary: RunSummary;
+  readonly problem: Problem | null;
+}
+
+const LEASE_MS = 30_000;
+/** Secret that keys `hmac-sha256` masks. */
+const MASK_SECRET = 'mask-key';
+
+/** Carries out one run and records how it ended; never throws for what the run met. */
+export async function runSource(request: RunRequest): Promise<RunOutcome> {
+  const run = new Run(request);
+  return run.execute();
+}
+
+class Run {
+  readonly #request: RunRequest;
+  readonly #watch = new Stopwatch();
+  readonly #startedAt = new Date().toISOString();
+  #warehouse: Warehouse | null = null;
+  #identity: RunIdentity | null = null;
+  #plan: Plan | null = null;
+  #read: ReadSummary | null = null;
+  #staged: Staged | null = null;
+  #counts: ChangeCounts | null = null;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(request: RunRequest) {
+    this.#request = request;
+  }
+
+  async execute(): Promise<RunOutcome> {
+    const { store, tenant, sourceName, runId } = this.#request;
+    let lease: Lease;
+    try {
+      lease = await store.claim({ tenant: tenant.tenant, source: sourceName, runId, ttlMs: LEASE_MS });
+    } catch (error) {
+      return this.#outcome('refused', problemOf(error));
+    }
+    const lost = new AbortController();
+    const renewing = setInterval(
+      () => void store.renew(lease, LEASE_MS).catch((error) => lost.abort(error)),
+      LEASE_MS / 3,
+    );
+    try {
+      this.#emit('run-start', undefined, { tenant: tenant.tenant, source: sourceName });
+      await this.#steps(lease, AbortSignal.any([this.#request.signal, lost.signal]));
+      return await this.#finish('succeeded', null);
+    } catch (error) {
+      const problem = this.#request.signal.aborted ? new TributaryError('INTERRUPTED').problem : problemOf(error);
+      const refused = problem.code.startsWith('BRAKE_') || problem.code.startsWith('LEASE_');
+      await this.#undoStaging();
+      return await this.#finish(
+        problem.code === 'INTERRUPTED' ? 'interrupted' : refused ? 'refused' : 'failed',
+        problem,
+      );
+    } finally {
+      clearInterval(renewing);
+      await this.#plan?.[Symbol.asyncDispose]().catch(() => undefined);
+      await this.#warehouse?.[Symbol.asyncDispose]().catch(() => undefined);
+      await store.release(lease).catch(() => undefined);
+    }
+  }
+
+  async #steps(lease: Lease, signal: AbortSignal): Promise<void> {
+    const plan = await this.#step('plan', () => this.#planning(lease, signal));
+    const stage = this.#stageSpec(plan);
+    await this.#step('extract', () => this.#moving(plan, stage, signal));
+    await this.#step('check', () => this.#checking(plan, stage));
+    signal.throwIfAborted();
+    await this.#step('commit', () => this.#committing(plan, stage));
+  }
+
+  async #planning(lease: Lease, signal: AbortSignal): Promise<Plan> {
+    const { tenant, sourceName, spec, source, runId, backfill } = this.#request;
+    this.#warehouse = await this.#request.openWarehouse();
+    this.#identity = {
+      tenant: tenant.tenant,
+      source: sourceName,
+      runId,
+      fencingToken: lease.fencingToken,
+      startedAt: this.#startedAt,
+    };
+    await this.#warehouse.prepare(this.#identity, destinationOf(tenant, sourceName));
+    await this.#settleAbandoned();
+    signal.throwIfAborted();
+    const plan = await makePlan(
+      { tenant, sourceName, spec, source, warehouse: this.#warehouse, ...(backfill === undefined ? {} : { backfill }) },
+      signal,
+    );
+    this.#plan = plan;
+    return plan;
+  }
+
+  /** A run whose process died is settled by the warehouse: committed or not. */
+  async #settleAbandoned(): Promise<void> {
+    const { store, tenant, sourceName } = this.#request;
+    for (const { runId, summary } of await store.abandoned(tenant.tenant, sourceName)) {
+      if (runId === this.#request.runId) continue;
+      const done = await this.#live().committed({ tenant: tenant.tenant, runId });
+      await store.finish(
+        runId,
+        done ? 'succeeded' : 'failed',
+        summary,
+        done ? null : new TributaryError('RUN_ABANDONED').problem,
+      );
+    }
+  }
+
+  #live(): Warehouse {
+    if (this.#warehouse === null) throw new TributaryError('INTERNAL', { message: 'the warehouse is not open' });
+    return this.#warehouse;
+  }
+
+  #stageSpec(plan: Plan): StageSpec {
+    const { timeZone } = this.#request.spec.schedule ?? { timeZone: 'UTC' };
+    return {
+      run: this.#identity as RunIdentity,
+      target: plan.target,
+      columns: stagedColumns(plan.columns, plan.layout.columns),
+      layout: plan.layout,
+      rowBytes: rowBytes(plan),
+      ...(plan.strategy.dated ? { snapshotDate: localDate(this.#startedAt, timeZone) } : {}),
+    };
+  }
+
+  async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<void> {
+    const { spec, secrets } = this.#request;
+    const masks = plan.columns.some(({ read }) => read.mask === 'hmac-sha256');
+    const splittable = plan.shape.kind === 'table' && plan.window === null;
+    const { summary, staged } = await transfer(
+      {
+        snapshot: plan.snapshot,
+        warehouse: this.#live(),
+        stage,
+        read: {
+          object: plan.object,
+          columns: plan.columns.map(({ read }) => read),
+          window: plan.window,
+          nullCursors: plan.nullCursors,
+          layout: plan.layout,
+          maxRejected: spec.quarantine.maxRows,
+          ...(masks ? { maskKey: await secrets.get(MASK_SECRET) } : {}),
+        },
+        readers: splittable ? spec.execution.readers : 1,
+        onProgress: (progress) => this.#emit('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows }),
+      },
+      signal,
+    );
+    this.#read = summary;
+    this.#staged = staged;
+  }
+
+  async #checking(plan: Plan, stage: StageSpec): Promise<void> {
+    const { spec, yes } = this.#request;
+    const staged = this.#staged as Staged;
+    checkCounts(this.#read as ReadSummary, staged, spec);
+    if (yes !== true) checkSize(plan, staged.rows, spec, this.#command());
+    checkQuality(await this.#live().test(stage, qualityTests(spec, plan.columns)));
+  }
+
+  async #committing(plan: Plan, stage: StageSpec): Promise<void> {
+    const { spec, yes, backfill } = this.#request;
+    const cursor = cursorOf(spec);
+    const key = keyOf(spec);
+    const read = this.#read as ReadSummary;
+    this.#counts = await this.#live().commit({
+      run: stage.run,
+      target: plan.target,
+      columns: stage.columns,
+      change: plan.strategy.change({
+        key: key.map((name) => outputName(plan.columns, name)),
+        cursor: cursor === undefined ? null : outputName(plan.columns, cursor),
+        keyIsUnique: keyIsUnique(plan, key),
+        nullCursors: plan.nullCursors,
+        snapshotDate: stage.snapshotDate ?? '',
+      }),
+      schemaChanges: plan.schemaChanges,
+      cursor: backfill === undefined ? (plan.window?.to ?? null) : (plan.state?.cursor ?? null),
+      evidence: {
+        strategy: plan.strategy.name,
+        mode: plan.mode,
+        modeReason: plan.modeReason,
+        window: plan.window,
+        boundProof: plan.bound === null ? null : `${plan.bound.proof}: ${plan.bound.reason}`,
+        extracted: read.extracted,
+        bytesExtracted: read.bytes,
+        nullified: read.nullified,
+        seconds: this.#watch.seconds,
+      },
+      ...(plan.strategy.dated ? { latestView: { ...plan.target, table: `${plan.target.table}_latest` } } : {}),
+      maxDeleteRatio: spec.load.strategy === 'transactional' ? spec.load.maxDeleteRatio : 1,
+      allowMassDelete: yes === true,
+      command: this.#command(),
+    });
+  }
+
+  #command(): string {
+    return `tributary run ${this.#request.tenant.tenant} ${this.#request.sourceName}`;
+  }
+
+  async #step<T>(step: Step, work: () => Promise<T>): Promise<T> {
+    this.#emit('step-start', step);
+    const result = await this.#watch.time(step, work);
+    this.#emit('step-end', step, { seconds: this.#watch.seconds[step] });
+    return result;
+  }
+
+  async #undoStaging(): Promise<void> {
+    if (this.#warehouse === null || this.#identity === null || this.#plan === null) return;
+    await this.#warehouse.discard(this.#identity, this.#plan.target).catch(() => undefined);
+  }
+
+  async #finish(status: RunOutcome['status'], problem: Problem | null): Promise<RunOutcome> {
+    const outcome = this.#outcome(status, problem);
+    this.#emit('run-end', undefined, { status, ...(problem === null ? {} : { problem }) });
+    await this.#writing;
+    await this.#request.store
+      .finish(this.#request.runId, status, { ...outcome.summary }, problem)
+      .catch(() => undefined);
+    return outcome;
+  }
+
+  #outcome(status: RunOutcome['status'], problem: Problem | null): RunOutcome {
+    const { tenant, sourceName, runId } = this.#request;
+    const summary = summarise({
+      runId,
+      tenant: tenant.tenant,
+      source: sourceName,
+      status,
+      plan: this.#plan,
+      read: this.#read,
+      staged: this.#staged,
+      counts: this.#counts,
+      seconds: this.#watch.seconds,
+      startedAt: this.#startedAt,
+    });
+    return { status, summary, problem };
+  }
+
+  #emit(type: RunEvent['type'], step?: Step, data?: Readonly<Record<string, unknown>>): void {
+    const event: RunEvent = {
+      runId: this.#request.runId,
+      at: new Date().toISOString(),
+      type,
+      ...(step === undefined ? {} : { step }),
+      ...(data === undefined ? {} : { data }),
+    };
+    this.#request.onEvent?.(event);
+    if (type === 'progress') return;
+    this.#writing = this.#writing.then(() => this.#request.store.append(event)).catch(() => undefined);
+  }
+}
+
+/** The date at that moment where the schedule lives. */
+function localDate(at: string, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(
+    new Date(at),
+  );
+}

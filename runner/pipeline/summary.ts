@@ -1,0 +1,104 @@
+/** What a run says of itself when it ends; the contract of `run --json`. */
+import type { ChangeCounts, ReadSummary, SchemaChange, Staged, Window } from '../core/contracts.ts';
+import type { Plan } from './plan.ts';
+
+export interface RunSummary {
+  readonly runId: string;
+  readonly tenant: string;
+  readonly source: string;
+  readonly strategy: string | null;
+  readonly mode: string | null;
+  readonly modeReason: string | null;
+  readonly window: { readonly from: string | null; readonly to: string } | null;
+  readonly bound: { readonly proof: string; readonly reason: string } | null;
+  readonly rows: Readonly<
+    Record<
+      | 'extracted'
+      | 'staged'
+      | 'loaded'
+      | 'inserted'
+      | 'updated'
+      | 'deleted'
+      | 'unchanged'
+      | 'quarantined'
+      | 'nullified',
+      number
+    >
+  >;
+  readonly bytes: { readonly extracted: number; readonly staged: number };
+  readonly schemaChanges: readonly SchemaChange[];
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly state: { readonly cursor: string | null };
+  readonly destination: string | null;
+  readonly vectorPath: string | null;
+  readonly startedAt: string;
+  readonly status: string;
+}
+
+interface Parts {
+  readonly runId: string;
+  readonly tenant: string;
+  readonly source: string;
+  readonly status: string;
+  readonly startedAt: string;
+  readonly plan: Plan | null;
+  readonly read: ReadSummary | null;
+  readonly staged: Staged | null;
+  readonly counts: ChangeCounts | null;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+function shown(window: Window | null | undefined): RunSummary['window'] {
+  return window ? { from: window.from, to: window.to } : null;
+}
+
+export function summarise({ plan, read, staged, counts, ...rest }: Parts): RunSummary {
+  const committed = counts !== null;
+  return {
+    ...rest,
+    strategy: plan?.strategy.name ?? null,
+    mode: plan?.mode ?? null,
+    modeReason: plan?.modeReason ?? null,
+    window: shown(plan?.window),
+    bound: plan?.bound ? { proof: plan.bound.proof, reason: plan.bound.reason } : null,
+    rows: {
+      extracted: read?.extracted ?? 0,
+      staged: staged?.rows ?? 0,
+      loaded: committed ? (staged?.rows ?? 0) : 0,
+      inserted: counts?.inserted ?? 0,
+      updated: counts?.updated ?? 0,
+      deleted: counts?.deleted ?? 0,
+      unchanged: counts?.unchanged ?? 0,
+      quarantined: (staged?.rejected ?? 0) + (staged?.uncastable ?? 0),
+      nullified: read?.nullified ?? 0,
+    },
+    bytes: { extracted: read?.bytes ?? 0, staged: read?.bytes ?? 0 },
+    schemaChanges: plan?.schemaChanges ?? [],
+    state: { cursor: (committed ? plan?.window?.to : plan?.state?.cursor) ?? null },
+    destination: plan ? `${plan.target.dataset}.${plan.target.table}` : null,
+    vectorPath: staged?.vectorPath ?? null,
+  };
+}
+
+/** Seconds of each step and of the whole. Extract, stage and load go on at once and have one figure each. */
+export class Stopwatch {
+  readonly #started = performance.now();
+  readonly #steps: Record<string, number> = { plan: 0, extract: 0, load: 0, check: 0, commit: 0 };
+
+  async time<T>(step: string, work: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#steps[step] = rounded(performance.now() - from);
+    }
+  }
+
+  get seconds(): Readonly<Record<string, number>> {
+    return { ...this.#steps, load: this.#steps.extract ?? 0, total: rounded(performance.now() - this.#started) };
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms) / 1000;
+}

@@ -1,0 +1,99 @@
+/** From the channel into a staging table: one pass, casts included. */
+import type { InletEnd } from '../../core/channel.ts';
+import type { Staged, StagedColumn, StageSpec } from '../../core/contracts.ts';
+import type { RejectedRow } from '../../core/vectors.ts';
+import type { Engine } from './engine.ts';
+import { qualified, stagingOf } from './names.ts';
+import type { VectorPath } from './receive.ts';
+import { ROWS } from './receive.ts';
+import { list, quoteName, quoteText } from './sql.ts';
+import { sqlType } from './types.ts';
+
+const MISFIT = '_tributary_misfit';
+const ORIGINAL = '_tributary_original';
+const ROW_GROUP_BYTES = 24 << 20;
+const SMALLEST_ROW_GROUP = 2048;
+const LARGEST_ROW_GROUP = 122_880;
+
+/** Rows in a row group, so that one takes about the same memory whatever the width of a row. */
+export function rowGroupRows(rowBytes: number): number {
+  const rows = Math.floor(ROW_GROUP_BYTES / Math.max(1, rowBytes) / SMALLEST_ROW_GROUP) * SMALLEST_ROW_GROUP;
+  return Math.max(SMALLEST_ROW_GROUP, Math.min(LARGEST_ROW_GROUP, rows));
+}
+
+/** What is staged beside the rows: the rows that did not fit. */
+export interface StagedRows extends Staged {
+  readonly rejects: readonly RejectedRow[];
+}
+
+export async function stageRows(
+  engine: Engine,
+  spec: StageSpec,
+  inlet: InletEnd,
+  vectorPath: VectorPath,
+): Promise<StagedRows> {
+  const table = qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
+  const casts = spec.columns.filter(({ cast }) => cast);
+  await engine.execute(`DROP TABLE IF EXISTS ${table}`);
+  const loaded = await engine.load(
+    `CREATE TABLE ${table} AS SELECT ${selectList(spec, casts)} FROM ${ROWS}()`,
+    spec.layout,
+    inlet,
+  );
+  const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table);
+  const rejects = [...loaded.rejected, ...misfits];
+  return {
+    rows: loaded.rows - misfits.length,
+    rejected: loaded.rejected.length,
+    uncastable: misfits.length,
+    frequentReason: mostFrequent(rejects),
+    vectorPath,
+    rejects,
+  };
+}
+
+function selectList(spec: StageSpec, casts: readonly StagedColumn[]): string {
+  const columns = spec.columns.map((staged) => `${castExpression(staged)} AS ${quoteName(staged.column.name)}`);
+  if (spec.keysOnly) return columns.join(', ');
+  const added = [
+    `${quoteText(spec.run.runId)} AS _run_id`,
+    `TIMESTAMPTZ ${quoteText(spec.run.startedAt)} AS _extracted_at`,
+  ];
+  if (spec.snapshotDate !== undefined) added.push(`DATE ${quoteText(spec.snapshotDate)} AS _snapshot_date`);
+  if (casts.length === 0) return [...columns, ...added].join(', ');
+  const misfit = casts.map((staged) => `WHEN ${misfits(staged)} THEN ${quoteText(staged.column.name)}`).join(' ');
+  const row = list(
+    spec.columns.map(({ vector }) => vector.name),
+    (name) => `${quoteName(name)} := ${quoteName(name)}`,
+  );
+  const original = `CASE WHEN ${casts.map(misfits).join(' OR ')} THEN to_json(struct_pack(${row})) END`;
+  return [...columns, ...added, `CASE ${misfit} END AS ${MISFIT}`, `${original} AS ${ORIGINAL}`].join(', ');
+}
+
+function castExpression({ vector, column, cast }: StagedColumn): string {
+  return cast ? `TRY_CAST(${quoteName(vector.name)} AS ${sqlType(column.type)})` : quoteName(vector.name);
+}
+
+function misfits(staged: StagedColumn): string {
+  return `(${quoteName(staged.vector.name)} IS NOT NULL AND ${castExpression(staged)} IS NULL)`;
+}
+
+async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]> {
+  const rows = await engine.query(
+    `SELECT ${MISFIT} AS name, ${ORIGINAL}::VARCHAR AS original FROM ${table} WHERE ${MISFIT} IS NOT NULL`,
+  );
+  if (rows.length > 0) await engine.execute(`DELETE FROM ${table} WHERE ${MISFIT} IS NOT NULL`);
+  await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${MISFIT}`);
+  await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${ORIGINAL}`);
+  return rows.map(({ name, original }) => ({
+    column: String(name),
+    reason: `VALUE_NOT_CASTABLE: ${name}`,
+    row: String(original),
+  }));
+}
+
+function mostFrequent(rejects: readonly RejectedRow[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { reason } of rejects) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null;
+}

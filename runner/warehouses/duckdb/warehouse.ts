@@ -1,0 +1,216 @@
+/** The embedded warehouse: one DuckDB file, used by one run at a time. */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { evidenceDataset, stagingTable } from '../../../tenants/naming.ts';
+import type { InletEnd } from '../../core/channel.ts';
+import type {
+  ChangeCounts,
+  CommitSpec,
+  LoadState,
+  QualityResult,
+  QualityTest,
+  RunIdentity,
+  Staged,
+  StageSpec,
+  TableRef,
+  TableShape,
+  Warehouse,
+} from '../../core/contracts.ts';
+import { TributaryError } from '../../core/errors.ts';
+import { parseType } from '../../core/types.ts';
+import { commitRun } from './commit.ts';
+import { Engine } from './engine.ts';
+import { createEvidence } from './evidence.ts';
+import { evidence, qualified, stagingOf } from './names.ts';
+import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from './protocol.ts';
+import { qualityQuery } from './quality.ts';
+import type { VectorPath } from './receive.ts';
+import { quoteText } from './sql.ts';
+import { rowGroupRows, type StagedRows, stageRows } from './stage.ts';
+import { logicalOf } from './types.ts';
+
+export interface DuckdbOptions {
+  readonly file: string;
+  /** What DuckDB may take, as it writes it: `150MB`. */
+  readonly memory?: string;
+  readonly threads?: number;
+  /** How long to wait for another process that holds the file. */
+  readonly waitSeconds?: number;
+  readonly vectorPath?: OpenOptions['vectorPath'];
+  /** Told once when the file is held by another process. */
+  readonly onWait?: (holder: string) => void;
+}
+
+const MEMORY = '150MB';
+const WIDE_MEMORY = '1200MB';
+/** Rows past this average width need room for a row group of them. */
+const WIDE_ROW_BYTES = 64 << 10;
+const POLL_MS = 200;
+
+/** Opens the file, creating it where it is missing; waits while another process holds it. */
+export async function openDuckdb(options: DuckdbOptions): Promise<Warehouse> {
+  const file = resolve(options.file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+  } catch (error) {
+    throw new TributaryError(
+      'WAREHOUSE_READ_ONLY',
+      { file, reason: error instanceof Error ? error.message : 'cannot be created' },
+      { cause: error },
+    );
+  }
+  const started = Date.now();
+  const waitMs = (options.waitSeconds ?? 600) * 1000;
+  let told = false;
+  for (;;) {
+    const engine = new Engine();
+    try {
+      const { vectorPath } = await engine.open({
+        file,
+        memory: options.memory ?? MEMORY,
+        threads: options.threads ?? 2,
+        vectorPath: options.vectorPath ?? 'auto',
+      });
+      return new DuckdbWarehouse(engine, file, vectorPath, options.memory === undefined);
+    } catch (error) {
+      await engine.close();
+      const busy = TributaryError.is(error) && error.problem.code === 'WAREHOUSE_BUSY';
+      if (!busy || Date.now() - started > waitMs) throw error;
+      if (!told) options.onWait?.(error.problem.detail);
+      told = true;
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+class DuckdbWarehouse implements Warehouse {
+  readonly kind = 'duckdb';
+  readonly capabilities = {
+    gaps: [
+      'BIGNUMERIC holds 38 digits (9 after the point where none are declared); what does not fit is quarantined.',
+      'NUMERIC and BIGNUMERIC are both DECIMAL(38, scale).',
+      'One process at a time may have the file open; runs of one file follow one another.',
+      'partitionBy and clusterBy have no effect.',
+    ],
+  };
+  readonly #engine: Engine;
+  readonly #file: string;
+  readonly #vectorPath: VectorPath;
+  readonly #mayGrow: boolean;
+  #staged: StagedRows | null = null;
+
+  constructor(engine: Engine, file: string, vectorPath: VectorPath, mayGrow: boolean) {
+    this.#engine = engine;
+    this.#file = file;
+    this.#vectorPath = vectorPath;
+    this.#mayGrow = mayGrow;
+  }
+
+  async prepare(run: RunIdentity, target: TableRef): Promise<void> {
+    await this.#engine.execute(createEvidence(run.tenant, target.dataset));
+    const prefix = stagingTable(run.tenant, run.source, '');
+    const orphans = await this.#engine.query(
+      `SELECT table_name AS name FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND starts_with(table_name, $2)`,
+      [target.dataset, prefix],
+    );
+    for (const { name } of orphans)
+      await this.#engine.execute(`DROP TABLE ${qualified({ dataset: target.dataset, table: String(name) })}`);
+  }
+
+  async describe(table: TableRef): Promise<TableShape | null> {
+    const columns = await this.#engine.query(
+      `SELECT column_name AS name, data_type AS type, is_nullable AS nullable, comment FROM duckdb_columns()
+       WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
+      [table.dataset, table.table],
+    );
+    if (columns.length === 0) return null;
+    const [count] = await this.#engine.query(`SELECT count(*) AS n FROM ${qualified(table)}`);
+    return {
+      rows: Number(count?.n ?? 0),
+      columns: columns.map(({ name, type, nullable, comment }) => ({
+        name: String(name),
+        type: logicalOf(String(type)),
+        nullable: Boolean(nullable),
+        ...(comment === null ? {} : { description: String(comment) }),
+      })),
+    };
+  }
+
+  async state(tenant: string, source: string): Promise<LoadState | null> {
+    const [row] = await this.#engine.query(`SELECT * FROM ${evidence(tenant, '_state')} WHERE source = $1`, [source]);
+    if (row === undefined) return null;
+    const columns = JSON.parse(String(row.columns)) as {
+      name: string;
+      type: string;
+      nullable: boolean;
+      description?: string;
+    }[];
+    return {
+      cursor: row.cursor_value === null ? null : String(row.cursor_value),
+      runId: String(row.run_id),
+      fencingToken: Number(row.fencing_token),
+      committedAt: String(row.committed_at),
+      columns: columns.map((column) => ({ ...column, type: parseType(column.type) ?? { kind: 'STRING' } })),
+    };
+  }
+
+  async stage(spec: StageSpec, inlet: InletEnd): Promise<Staged> {
+    if (this.#mayGrow && spec.rowBytes > WIDE_ROW_BYTES)
+      await this.#engine.execute(`SET memory_limit = ${quoteText(WIDE_MEMORY)}`);
+    await this.#engine.rowGroups(this.#file, rowGroupRows(spec.rowBytes));
+    const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
+    if (!spec.keysOnly) this.#staged = staged;
+    return staged;
+  }
+
+  async test(spec: StageSpec, tests: readonly QualityTest[]): Promise<readonly QualityResult[]> {
+    const results: QualityResult[] = [];
+    for (const test of tests) {
+      const { sql, words } = qualityQuery(test, qualified(stagingOf(spec.run, spec.target)));
+      const broken = Number((await this.#engine.query(sql))[0]?.broken ?? 0);
+      results.push({ test, passed: broken === 0, found: broken === 0 ? 'holds' : `${broken} ${words}` });
+    }
+    return results;
+  }
+
+  async commit(spec: CommitSpec): Promise<ChangeCounts> {
+    if (this.#staged === null) throw new TributaryError('INTERNAL', { message: 'nothing is staged' });
+    const [found] = await this.#engine.query(
+      `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = $2`,
+      [spec.target.dataset, spec.target.table],
+    );
+    const counts = await commitRun(this.#engine, spec, this.#staged, Number(found?.n ?? 0) > 0);
+    this.#staged = null;
+    return counts;
+  }
+
+  async discard(run: RunIdentity, target: TableRef): Promise<void> {
+    this.#staged = null;
+    for (const keysOnly of [false, true])
+      await this.#engine.execute(`DROP TABLE IF EXISTS ${qualified(stagingOf(run, target, keysOnly))}`);
+  }
+
+  async committed(run: { readonly tenant: string; readonly runId: string }): Promise<boolean> {
+    const [schema] = await this.#engine.query(
+      `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = '_runs'`,
+      [evidenceDataset(run.tenant)],
+    );
+    if (Number(schema?.n ?? 0) === 0) return false;
+    const [row] = await this.#engine.query(
+      `SELECT count(*) AS n FROM ${evidence(run.tenant, '_runs')} WHERE run_id = $1`,
+      [run.runId],
+    );
+    return Number(row?.n ?? 0) > 0;
+  }
+
+  query(sql: string, parameters?: readonly Parameter[]): Promise<readonly JsonRow[]> {
+    return this.#engine.query(sql, parameters);
+  }
+
+  /** Moves the log into the file, so that what was committed is in one place. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine.execute(`CHECKPOINT ${DATABASE}`).catch(() => undefined);
+    await this.#engine.close();
+  }
+}
