@@ -155,6 +155,13 @@ export const catalogue = {
     detail: (f) => `Each run scans all of ${f.object} (about ${f.rows} rows).`,
     fix: (f) => `CREATE INDEX CONCURRENTLY ON ${f.object} (${f.column});`,
   },
+  SOURCE_BOUND_HELD: {
+    title: 'Writers in flight hold the window back.',
+    origin: 'source',
+    retryable: true,
+    detail: (f) => `${f.reason}; rows they have not committed yet could be missed.`,
+    fix: () => 'Nothing was committed. Run again when they are done; end the session if it is stuck.',
+  },
   SOURCE_CLOCK_SKEW: {
     title: "The source's clock is off.",
     origin: 'source',

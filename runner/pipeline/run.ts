@@ -2,9 +2,11 @@
 
 import { destinationOf } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
+import type { ChannelProgress } from '../core/channel.ts';
 import type {
   ChangeCounts,
   Lease,
+  ReadSpec,
   ReadSummary,
   RunEvent,
   RunIdentity,
@@ -22,6 +24,7 @@ import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
 import { cursorOf, keyOf, outputName, stagedColumns } from './columns.ts';
 import { keyIsUnique, makePlan, type Plan, rowBytes } from './plan.ts';
 import { type RunSummary, Stopwatch, summarise } from './summary.ts';
+import { keySweep } from './sweep.ts';
 import { transfer } from './transfer.ts';
 
 export interface RunRequest {
@@ -170,28 +173,34 @@ class Run {
   async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<void> {
     const { spec, secrets } = this.#request;
     const masks = plan.columns.some(({ read }) => read.mask === 'hmac-sha256');
+    const read: ReadSpec = {
+      object: plan.object,
+      columns: plan.columns.map((column) => column.read),
+      window: plan.window,
+      nullCursors: plan.nullCursors,
+      layout: plan.layout,
+      maxRejected: spec.quarantine.maxRows,
+      ...(masks ? { maskKey: await secrets.get(MASK_SECRET) } : {}),
+    };
     const splittable = plan.shape.kind === 'table' && plan.window === null;
-    const { summary, staged } = await transfer(
-      {
-        snapshot: plan.snapshot,
-        warehouse: this.#live(),
-        stage,
-        read: {
-          object: plan.object,
-          columns: plan.columns.map(({ read }) => read),
-          window: plan.window,
-          nullCursors: plan.nullCursors,
-          layout: plan.layout,
-          maxRejected: spec.quarantine.maxRows,
-          ...(masks ? { maskKey: await secrets.get(MASK_SECRET) } : {}),
-        },
-        readers: splittable ? spec.execution.readers : 1,
-        onProgress: (progress) => this.#emit('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows }),
-      },
+    const way = { snapshot: plan.snapshot, warehouse: this.#live() };
+    const onProgress = (progress: ChannelProgress) =>
+      this.#emit('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows });
+    const moved = await transfer(
+      { ...way, stage, read, readers: splittable ? spec.execution.readers : 1, onProgress },
       signal,
     );
-    this.#read = summary;
-    this.#staged = staged;
+    this.#read = moved.summary;
+    this.#staged = moved.staged;
+    const sweep = keySweep(plan, spec, stage, read);
+    if (sweep === null) return;
+    const swept = await transfer({ ...way, ...sweep, readers: 1, onProgress: () => undefined }, signal);
+    if (swept.summary.extracted !== swept.staged.rows)
+      throw new TributaryError('COUNT_MISMATCH', {
+        extracted: swept.summary.extracted,
+        staged: swept.staged.rows,
+        rejected: swept.staged.rejected,
+      });
   }
 
   async #checking(plan: Plan, stage: StageSpec): Promise<void> {

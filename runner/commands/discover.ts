@@ -1,0 +1,84 @@
+import { columnNames } from '../../tenants/naming.ts';
+import type { ObjectShape, ReadColumn } from '../core/contracts.ts';
+import { typeName } from '../core/types.ts';
+import { bytesText, rowsText, table } from '../display/text.ts';
+import { connectSource, interruptible, openTenant } from './context.ts';
+import { EXIT, type GlobalOptions, print } from './outcome.ts';
+
+const SAMPLE_ROWS = 3;
+const SAMPLE_WIDTH = 40;
+
+export async function discover(
+  options: GlobalOptions,
+  tenantName: string,
+  connection: string,
+  object?: string,
+): Promise<number> {
+  const tenant = openTenant(options, tenantName);
+  const { source } = await connectSource(tenant, connection);
+  await using _ = source;
+  const signal = interruptible();
+  if (object === undefined) {
+    const objects = await source.discover(signal);
+    if (options.json) print({ tenant: tenantName, connection, objects });
+    else
+      process.stdout.write(
+        table(
+          ['object', 'kind', 'rows', 'size'],
+          objects.map(({ name, kind, rows, bytes }) => [name, kind, rowsText(rows), bytesText(bytes)]),
+        ),
+      );
+    return EXIT.done;
+  }
+  const shape = await source.describe({ table: object }, signal);
+  const names = columnNames(shape.columns.map(({ name }) => name));
+  const columns = shape.columns.map(
+    (column, i): ReadColumn => ({
+      source: column.name,
+      name: names[i] ?? column.name,
+      sourceType: column.sourceType,
+      logical: column.logical,
+      unrepresentable: 'quarantine',
+    }),
+  );
+  const sample = await source.sample({ table: object }, columns, SAMPLE_ROWS, signal);
+  if (options.json)
+    print({
+      tenant: tenantName,
+      connection,
+      object: {
+        ...shape,
+        columns: shape.columns.map((column, i) => ({
+          ...column,
+          destination: names[i],
+          type: typeName(column.logical),
+          samples: sample.map((row) => row[i] ?? null),
+        })),
+      },
+    });
+  else show(shape, names, sample);
+  return EXIT.done;
+}
+
+function show(shape: ObjectShape, names: readonly string[], sample: readonly (readonly (string | null)[])[]): void {
+  process.stdout.write(`${shape.name}: ${shape.kind}, ${rowsText(shape.rows)} rows, ${bytesText(shape.bytes)}\n\n`);
+  const cut = (text: string | null | undefined) =>
+    text === null || text === undefined
+      ? 'NULL'
+      : text.length > SAMPLE_WIDTH
+        ? `${text.slice(0, SAMPLE_WIDTH)}…`
+        : text;
+  const rows = shape.columns.map((column, i) => [
+    column.name,
+    column.sourceType,
+    names[i] ?? '',
+    typeName(column.logical),
+    column.nullable ? '' : 'not null',
+    cut(sample[0]?.[i]),
+  ]);
+  process.stdout.write(table(['column', 'source type', 'destination', 'type', '', 'for example'], rows));
+  process.stdout.write(
+    `\nkey: ${shape.key.length === 0 ? 'none found' : shape.key.join(', ')}\ncursors, best first:\n`,
+  );
+  for (const { column, reason } of shape.cursorCandidates) process.stdout.write(`  ${column}: ${reason}\n`);
+}

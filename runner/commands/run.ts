@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { RunDisplay } from '../display/run.ts';
+import { runSource } from '../pipeline/run.ts';
+import { connectSource, interruptible, openStore, openTenant, openWarehouse, sourceSpec } from './context.ts';
+import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
+
+/** Sorts by time; unique without asking anybody. */
+export function newRunId(): string {
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '').toLowerCase();
+  return `${stamp}_${randomBytes(4).toString('hex')}`;
+}
+
+export async function run(
+  options: GlobalOptions,
+  tenantName: string,
+  sourceName: string,
+  backfill?: { from: string; to: string },
+): Promise<number> {
+  const signal = interruptible();
+  const tenant = openTenant(options, tenantName);
+  const spec = sourceSpec(tenant, sourceName);
+  const { source, secrets } = await connectSource(tenant, spec.connection, spec);
+  await using _ = source;
+  await using store = await openStore();
+  const display = new RunDisplay({ json: options.json === true, terminal: process.stderr.isTTY === true });
+  const outcome = await runSource({
+    tenant,
+    sourceName,
+    spec,
+    source,
+    store,
+    secrets,
+    signal,
+    runId: newRunId(),
+    openWarehouse: () => openWarehouse(options, (holder) => display.note(`waiting: ${holder}`)),
+    onEvent: (event) => display.show(event),
+    ...(options.yes === true ? { yes: true } : {}),
+    ...(backfill === undefined ? {} : { backfill }),
+  });
+  display.end();
+  const { problem, summary } = outcome;
+  if (options.json) print(problem === null ? summary : { ...summary, problem });
+  else if (problem === null) process.stdout.write(display.summary(summary));
+  else process.stderr.write(`${problemText(problem)}\n`);
+  if (problem !== null) return exitCode(problem);
+  return summary.rows.quarantined > 0 ? EXIT.quarantined : EXIT.done;
+}
