@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fail, type GlobalOptions } from './commands/outcome.ts';
 
-type Action = (options: GlobalOptions & Record<string, unknown>, ...parameters: string[]) => Promise<number>;
+type Action = (options: GlobalOptions, ...parameters: never[]) => Promise<number>;
 
 const program = new Command('tributary')
   .description('Ingestion into BigQuery; on a laptop into an embedded warehouse.')
@@ -22,7 +22,7 @@ function command(usage: string, description: string, load: () => Promise<Action>
     .action(async (...given: unknown[]) => {
       const self = given.pop() as Command;
       given.pop();
-      process.exitCode = await (await load())(self.optsWithGlobals(), ...(given.flat() as string[]));
+      process.exitCode = await (await load())(self.optsWithGlobals(), ...(given.flat() as never[]));
     });
 }
 

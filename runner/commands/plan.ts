@@ -1,7 +1,6 @@
-import { destinationOf } from '../../tenants/naming.ts';
 import { typeName } from '../core/types.ts';
 import { bytesText, rowsText } from '../display/text.ts';
-import { makePlan, type Plan, planIdentity } from '../pipeline/plan.ts';
+import { makePlan, type Plan } from '../pipeline/plan.ts';
 import { connectSource, interruptible, openTenant, openWarehouse, sourceSpec } from './context.ts';
 import { EXIT, type GlobalOptions, print } from './outcome.ts';
 
@@ -16,8 +15,6 @@ export async function plan(
   const { source } = await connectSource(tenant, spec.connection, spec);
   await using _ = source;
   await using warehouse = await openWarehouse(options, (holder) => process.stderr.write(`waiting: ${holder}\n`));
-  const target = destinationOf(tenant, sourceName);
-  await warehouse.provision(planIdentity(tenantName, sourceName), target);
   await using made = await makePlan(
     { tenant, sourceName, spec, source, warehouse, ...(backfill === undefined ? {} : { backfill }) },
     interruptible(),

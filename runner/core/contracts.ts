@@ -1,4 +1,5 @@
 /** What the rooms of the runner promise each other. Types only. */
+import type { ConnectionSpec, SourceSpec } from '../../tenants/schema/index.ts';
 import type { InletEnd, OutletEnd } from './channel.ts';
 import type { Problem } from './errors.ts';
 import type { LogicalType } from './types.ts';
@@ -140,6 +141,17 @@ export interface SourceCapabilities {
   readonly parallelReaders: boolean;
   readonly queries: boolean;
   readonly windows: boolean;
+}
+
+/** What a connector is opened with. */
+export interface SourceRequest<C extends ConnectionSpec = ConnectionSpec> {
+  readonly tenant: string;
+  /** Name of the connection in the tenant file. */
+  readonly name: string;
+  readonly connection: C;
+  /** Absent where only the connection is looked at. */
+  readonly source?: SourceSpec;
+  readonly secrets: Secrets;
 }
 
 /** A source that is configured and not yet connected; every method connects when it needs to. */

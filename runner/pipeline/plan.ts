@@ -5,7 +5,6 @@ import type {
   LoadState,
   ObjectRef,
   ObjectShape,
-  RunIdentity,
   SchemaChange,
   Snapshot,
   Source,
@@ -196,9 +195,4 @@ export function keyIsUnique(plan: Pick<Plan, 'shape'>, key: readonly string[]): 
 /** Average bytes of a row; sizes the storage. */
 export function rowBytes({ estimate }: Pick<Plan, 'estimate'>): number {
   return estimate.rows && estimate.bytes ? Math.ceil(estimate.bytes / estimate.rows) : 200;
-}
-
-/** The identity under which a plan is made when nothing will run. */
-export function planIdentity(tenant: string, source: string): RunIdentity {
-  return { tenant, source, runId: 'plan', fencingToken: 0, startedAt: new Date().toISOString() };
 }

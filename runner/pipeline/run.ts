@@ -102,8 +102,8 @@ class Run {
       );
     } finally {
       clearInterval(renewing);
-      await this.#plan?.[Symbol.asyncDispose]().catch(() => undefined);
-      await this.#warehouse?.[Symbol.asyncDispose]().catch(() => undefined);
+      await this.#plan?.[Symbol.asyncDispose]();
+      await this.#warehouse?.[Symbol.asyncDispose]();
       await store.release(lease).catch(() => undefined);
     }
   }

@@ -138,6 +138,7 @@ class DuckdbWarehouse implements Warehouse {
   }
 
   async state(tenant: string, source: string): Promise<LoadState | null> {
+    if (!(await this.#exists({ dataset: evidenceDataset(tenant), table: '_state' }))) return null;
     const [row] = await this.#engine.query(`SELECT * FROM ${evidence(tenant, '_state')} WHERE source = $1`, [source]);
     if (row === undefined) return null;
     const columns = JSON.parse(String(row.columns)) as {
@@ -176,11 +177,8 @@ class DuckdbWarehouse implements Warehouse {
 
   async commit(spec: CommitSpec): Promise<ChangeCounts> {
     if (this.#staged === null) throw new TributaryError('INTERNAL', { message: 'nothing is staged' });
-    const [found] = await this.#engine.query(
-      `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = $2`,
-      [spec.target.dataset, spec.target.table],
-    );
-    const counts = await commitRun(this.#engine, spec, this.#staged, Number(found?.n ?? 0) > 0);
+    const exists = await this.#exists(spec.target);
+    const counts = await commitRun(this.#engine, spec, this.#staged, exists);
     this.#staged = null;
     return counts;
   }
@@ -192,16 +190,20 @@ class DuckdbWarehouse implements Warehouse {
   }
 
   async committed(run: { readonly tenant: string; readonly runId: string }): Promise<boolean> {
-    const [schema] = await this.#engine.query(
-      `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = '_runs'`,
-      [evidenceDataset(run.tenant)],
-    );
-    if (Number(schema?.n ?? 0) === 0) return false;
+    if (!(await this.#exists({ dataset: evidenceDataset(run.tenant), table: '_runs' }))) return false;
     const [row] = await this.#engine.query(
       `SELECT count(*) AS n FROM ${evidence(run.tenant, '_runs')} WHERE run_id = $1`,
       [run.runId],
     );
     return Number(row?.n ?? 0) > 0;
+  }
+
+  async #exists({ dataset, table }: TableRef): Promise<boolean> {
+    const found = await this.#engine.query(
+      `SELECT 1 AS found FROM duckdb_tables() WHERE database_name = '${DATABASE}' AND schema_name = $1 AND table_name = $2`,
+      [dataset, table],
+    );
+    return found.length > 0;
   }
 
   query(sql: string, parameters?: readonly Parameter[]): Promise<readonly JsonRow[]> {

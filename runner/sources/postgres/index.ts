@@ -1,0 +1,134 @@
+/** PostgreSQL as a source. */
+import type pg from 'pg';
+import { durationSeconds } from '../../../tenants/schema/duration.ts';
+import type {
+  Check,
+  ObjectRef,
+  ObjectShape,
+  ReadColumn,
+  Secrets,
+  Snapshot,
+  Source,
+  SourceObject,
+  SourceRequest,
+  UpperBound,
+} from '../../core/contracts.ts';
+import { TributaryError } from '../../core/errors.ts';
+import { type BoundTarget, upperBound } from './bound.ts';
+import { checkConnection } from './check.ts';
+import { connect, type PostgresConnection } from './connect.ts';
+import { describe } from './describe.ts';
+import { discover } from './discover.ts';
+import { factsOf, postgresProblem } from './errors.ts';
+import { parseTableName } from './identifier.ts';
+import { fromClause, selectItem } from './query.ts';
+import { sampleRows } from './sample.ts';
+import { PostgresSnapshot } from './snapshot.ts';
+
+type PostgresRequest = SourceRequest<Extract<SourceRequest['connection'], { kind: 'postgres' }>>;
+
+const DEFAULT_LAG_SECONDS = 60;
+
+export function openPostgres(request: PostgresRequest): Source {
+  return new PostgresSource(request);
+}
+
+class PostgresSource implements Source {
+  readonly kind = 'postgres';
+  readonly capabilities = { parallelReaders: true, queries: true, windows: true };
+  readonly #connection: PostgresConnection;
+  readonly #secrets: Secrets;
+  readonly #lagSeconds: number;
+  #client: pg.Client | null = null;
+
+  constructor({ tenant, name, connection, source, secrets }: PostgresRequest) {
+    const { host, port, database, user, tls, ca, secret } = connection;
+    this.#connection = {
+      tenant,
+      name,
+      host,
+      port,
+      database,
+      user,
+      tls,
+      ...(ca === undefined ? {} : { ca }),
+      ...(secret === undefined ? {} : { secret }),
+    };
+    this.#secrets = secrets;
+    this.#lagSeconds =
+      source?.load.strategy === 'transactional' ? durationSeconds(source.load.lag) : DEFAULT_LAG_SECONDS;
+  }
+
+  check(target: { readonly object?: ObjectRef; readonly cursor?: string }, signal: AbortSignal): AsyncIterable<Check> {
+    return checkConnection(this.#connection, this.#secrets, target, signal);
+  }
+
+  discover(signal: AbortSignal): Promise<readonly SourceObject[]> {
+    return this.#with(signal, undefined, discover);
+  }
+
+  describe(object: ObjectRef, signal: AbortSignal): Promise<ObjectShape> {
+    return this.#with(signal, object, (client) => describe(client, object, this.#connection));
+  }
+
+  sample(
+    object: ObjectRef,
+    columns: readonly ReadColumn[],
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly (string | null)[])[]> {
+    const list = columns.map((column) => `(${selectItem(column).replace(/ AS "(?:[^"]|"")*"$/, '')})::text`).join(', ');
+    return this.#with(signal, object, (client) => sampleRows(client, list, fromClause(object), limit));
+  }
+
+  async open(
+    request: { readonly object: ObjectRef; readonly cursor?: string },
+    signal: AbortSignal,
+  ): Promise<{ snapshot: Snapshot; bound: UpperBound | null }> {
+    const facts = factsOf(this.#connection, request.object.table);
+    const client = await this.#control(signal);
+    try {
+      const bound = request.cursor === undefined ? null : await this.#bound(client, request.object, request.cursor);
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const { rows } = await client.query<{ name: string }>('SELECT pg_export_snapshot() AS name');
+      const password = this.#connection.secret === undefined ? null : await this.#secrets.get(this.#connection.secret);
+      this.#client = null;
+      return { snapshot: new PostgresSnapshot(client, this.#connection, password, rows[0]?.name ?? ''), bound };
+    } catch (error) {
+      throw postgresProblem(error, facts);
+    }
+  }
+
+  async #bound(client: pg.Client, object: ObjectRef, column: string): Promise<UpperBound> {
+    const shape = await describe(client, object, this.#connection);
+    const sourceType = shape.columns.find(({ name }) => name === column)?.sourceType ?? '';
+    const target: BoundTarget =
+      object.query === undefined ? { schema: 'public', ...parseTableName(shape.name) } : { query: object.query };
+    const bound = await upperBound(client, target, { column, sourceType }, { lagSeconds: this.#lagSeconds });
+    if ('held' in bound) throw new TributaryError('SOURCE_BOUND_HELD', { reason: bound.held });
+    return bound;
+  }
+
+  /** One control connection, kept between calls until a snapshot takes it over. */
+  async #control(signal: AbortSignal): Promise<pg.Client> {
+    this.#client ??= await connect(this.#connection, this.#secrets, { applicationName: 'tributary', signal });
+    return this.#client;
+  }
+
+  async #with<T>(
+    signal: AbortSignal,
+    object: ObjectRef | undefined,
+    work: (client: pg.Client) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work(await this.#control(signal));
+    } catch (error) {
+      throw postgresProblem(error, factsOf(this.#connection, object?.table));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client?.end().catch(() => undefined);
+    this.#client = null;
+  }
+}

@@ -1,0 +1,33 @@
+/** What a schema cannot say: rules between the parts of a tenant file. */
+import type { Finding } from '../issues.ts';
+import type { TenantSpec } from '../schema/tenant.ts';
+import { checkColumns } from './columns.ts';
+import { checkConnections } from './connections.ts';
+import { checkDestinations } from './destinations.ts';
+import { type Draft, draftOf } from './draft.ts';
+import { checkLoads } from './loads.ts';
+import { checkPlace } from './place.ts';
+import { checkQuality } from './quality.ts';
+import { checkSchedules } from './schedules.ts';
+import { checkSecrets } from './secrets.ts';
+
+const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
+  checkPlace,
+  checkConnections,
+  checkLoads,
+  checkColumns,
+  checkQuality,
+  checkSchedules,
+  checkDestinations,
+  checkSecrets,
+];
+
+/** All rules on as much of the file as could be read. */
+export function runChecks(
+  data: Readonly<Record<string, unknown>>,
+  tenant: TenantSpec | undefined,
+  file: string,
+): Finding[] {
+  const draft = draftOf(data, tenant, file);
+  return CHECKS.flatMap((check) => [...check(draft)]);
+}

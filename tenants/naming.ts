@@ -1,0 +1,137 @@
+/** Tenant → every physical name. Pure, and the same everywhere: components, runner, policies. */
+import { createHash } from 'node:crypto';
+import type { SourceSpec } from './schema/source.ts';
+import type { TenantSpec } from './schema/tenant.ts';
+
+export { columnNames, isReservedColumn } from './column-names.ts';
+
+/** Where the rows of a source land. */
+export interface TableName {
+  readonly dataset: string;
+  readonly table: string;
+}
+
+/** The identities of a tenant. */
+export type AccountRole = 'runner' | 'scheduler' | 'dataflow';
+
+/** The secret of a tenant that keys `hmac-sha256` masks. */
+export const MASK_SECRET = 'mask-key';
+
+/** A name for BigQuery: everything that is no letter, digit or `_` becomes `_`. */
+export function tableSafe(name: string): string {
+  return name.replace(/[^A-Za-z0-9_]/g, '_');
+}
+
+/** Default dataset of a tenant's rows: `acme_raw`. */
+export function rawDataset(tenant: string): string {
+  return `${tableSafe(tenant)}_raw`;
+}
+
+/** Dataset of what a run leaves behind when it is killed; its tables expire. */
+export function stagingDataset(tenant: string): string {
+  return `${tableSafe(tenant)}_staging`;
+}
+
+/** Dataset of the evidence tables: `acme_tributary`. */
+export function evidenceDataset(tenant: string): string {
+  return `${tableSafe(tenant)}_tributary`;
+}
+
+/**
+ * Where the rows of a source land.
+ *
+ * @throws RangeError where the tenant has no such source.
+ */
+export function destinationOf(
+  tenant: Pick<TenantSpec, 'tenant'> & { sources: Record<string, Pick<SourceSpec, 'destination'>> },
+  source: string,
+): TableName {
+  const spec = Object.hasOwn(tenant.sources, source) ? tenant.sources[source] : undefined;
+  if (spec === undefined) throw new RangeError(`tenant ${tenant.tenant} has no source ${source}`);
+  return {
+    dataset: spec.destination.dataset ?? rawDataset(tenant.tenant),
+    table: spec.destination.table ?? tableSafe(source),
+  };
+}
+
+/** The view of the newest snapshot beside a table of dated ones. */
+export function latestView(table: string): string {
+  return `${table}_latest`;
+}
+
+/** Account id of 6 to 30 characters, before `@<project>.iam.gserviceaccount.com`. */
+export function serviceAccount(tenant: string, role: AccountRole): string {
+  return shortened(`trb-${tenant}-${role}`, 30);
+}
+
+/** The Cloud Run job that runs every source of a tenant. */
+export function jobName(tenant: string): string {
+  return `tributary-${tenant}-run`;
+}
+
+/** The scheduler job of a source; a tenant holds no `_`, so no two pairs share a name. */
+export function schedulerJob(tenant: string, source: string): string {
+  return `tributary-${tenant}_${source}`;
+}
+
+/** A Dataflow job; the same run has the same name, and two of it cannot be active at once. */
+export function dataflowJob(tenant: string, source: string, runId: string): string {
+  const name = `trb-${tenant}-${source}-${runId}`;
+  const safe = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/-+$/, '');
+  return safe === name ? shortened(safe, 63) : `${safe.slice(0, 54)}-${digest(name, 8)}`;
+}
+
+/** Secret Manager's id of a secret of a tenant; a tenant holds no `_`, so no two pairs share one. */
+export function secretId(tenant: string, name: string): string {
+  return `tributary-${tenant}_${name}`;
+}
+
+/** The environment variable that holds a secret on a laptop. */
+export function secretVariable(name: string): string {
+  return `TRIBUTARY_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Topic of the "rows landed" events. */
+export function eventTopic(tenant: string): string {
+  return `tributary-${tenant}-landed`;
+}
+
+/** Bucket of a tenant's staged objects; bucket names are global, hence the project. */
+export function stagingBucket(project: string, tenant: string): string {
+  return shortened(`${project.replace(/[^a-z0-9-]/g, '-')}-trb-${tenant}-staging`, 63);
+}
+
+/** Folder of a run in the staging bucket: `acme/orders/<run id>/`. */
+export function stagingPath(tenant: string, source: string, runId: string): string {
+  return `${tenant}/${source}/${runId}/`;
+}
+
+/**
+ * Staging table of a run. Without a run id it is the prefix of all staging tables of the source,
+ * and of no other source's.
+ */
+export function stagingTable(tenant: string, source: string, runId: string): string {
+  const pair = digest(`${tenant}/${source}`, 8);
+  return `_stage_${tableSafe(tenant)}_${tableSafe(source)}_${pair}_${tableSafe(runId)}`;
+}
+
+/** Labels of every resource of a tenant. */
+export function labels(tenant: Pick<TenantSpec, 'tenant' | 'costCenter'>): Record<string, string> {
+  return {
+    tenant: tenant.tenant,
+    managed_by: 'tributary',
+    ...(tenant.costCenter === undefined ? {} : { cost_center: tenant.costCenter }),
+  };
+}
+
+function shortened(name: string, limit: number): string {
+  if (name.length <= limit) return name;
+  return `${name.slice(0, limit - 9).replace(/-+$/, '')}-${digest(name, 8)}`;
+}
+
+function digest(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** Where and how wide a run is executed. */
+export const executionSchema = z
+  .strictObject({
+    mode: z
+      .enum(['auto', 'cloud_run', 'dataflow'])
+      .default('auto')
+      .meta({
+        title: 'Mode',
+        description: 'auto decides by the estimated rows.',
+        examples: ['auto'],
+      }),
+    dataflowAtRows: z
+      .int()
+      .min(1)
+      .default(1_000_000)
+      .meta({
+        title: 'Dataflow from',
+        description: 'Estimated rows from which auto picks Dataflow.',
+        examples: [1_000_000],
+      }),
+    readers: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .meta({
+        title: 'Readers',
+        description: 'Connections that read one source at the same time, in one snapshot.',
+        examples: [4],
+      }),
+    maxBytesBilled: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({
+        title: 'Cap on bytes billed',
+        description: 'A run whose merge is estimated above it stops before it costs anything.',
+        examples: [100_000_000_000],
+      }),
+  })
+  .meta({ title: 'Execution', description: 'Where and how wide a run is executed.' });
+
+export type ExecutionSpec = z.infer<typeof executionSchema>;

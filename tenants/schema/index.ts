@@ -1,0 +1,14 @@
+export * from './access.ts';
+export { type ColumnsSpec, columnsSchema, type Mask, TYPE_NAMES } from './columns.ts';
+export * from './connection.ts';
+export * from './contract.ts';
+export * from './destination.ts';
+export * from './duration.ts';
+export * from './execution.ts';
+export * from './files.ts';
+export * from './loading.ts';
+export * from './quality.ts';
+export { queryProblem } from './query.ts';
+export * from './schedule.ts';
+export * from './source.ts';
+export * from './tenant.ts';

