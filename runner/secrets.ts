@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { secretVariable } from '../tenants/naming.ts';
 import type { Secrets } from './core/contracts.ts';
 import { TributaryError } from './core/errors.ts';
 
@@ -57,11 +58,6 @@ export function laptopSecrets(options: LaptopSecretsOptions): Secrets {
       });
     },
   };
-}
-
-/** The environment variable that overrides a secret: `orders-db` → `TRIBUTARY_SECRET_ORDERS_DB`. */
-export function secretVariable(name: string): string {
-  return PREFIX + name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
 }
 
 /** Puts a value into the file, which is replaced as a whole: readers see the old one or the new one. */

@@ -11,7 +11,7 @@ export function cronProblem(cron: string): string | null {
     return 'must be five fields of digits, names and * , - /: minute hour day month weekday';
   let next: Date | null;
   try {
-    next = new Cron(cron.trim(), { mode: '5-part', timezone: 'UTC', paused: true }).nextRun();
+    next = new Cron(cron.trim(), { mode: '5-part', utcOffset: 0, paused: true }).nextRun();
   } catch (error) {
     return (error as Error).message.replace(/^CronPattern:? */, '').replace(/^./, (first) => first.toLowerCase());
   }
@@ -19,8 +19,9 @@ export function cronProblem(cron: string): string | null {
   return tooOften(cron.trim()) ? `fires more often than every ${LEAST_MINUTES} minutes` : null;
 }
 
-/** Why a time zone is refused; `null` when it is known. */
+/** Whether there is a time zone of this name. */
 export function isTimeZone(name: string): boolean {
+  if (name === 'UTC') return true;
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

@@ -34,7 +34,7 @@ export function parseTenant(text: string, file: string): TenantFile {
     const finding = valueFinding([], 'the file holds no tenant', 'begin with tenant: <name>, or run: tributary init');
     return { tenant: null, errors: [...broken, locate(finding, positions, file)] };
   }
-  const parsed = tenantSchema.safeParse(data.value, { reportInput: false });
+  const parsed = tenantSchema.safeParse(data.value, { jitless: true });
   const findings = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, tenantSchema, data.value)),
     ...runChecks(data.value as Record<string, unknown>, parsed.data, file),

@@ -1,6 +1,6 @@
 /** One run: plan → extract → stage → load → check → commit → record. */
 
-import { destinationOf } from '../../tenants/naming.ts';
+import { destinationOf, latestView, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
 import type {
@@ -50,8 +50,6 @@ export interface RunOutcome {
 }
 
 const LEASE_MS = 30_000;
-/** Secret that keys `hmac-sha256` masks. */
-const MASK_SECRET = 'mask-key';
 
 /** Carries out one run and records how it ended; never throws for what the run met. */
 export async function runSource(request: RunRequest): Promise<RunOutcome> {
@@ -240,7 +238,7 @@ class Run {
         nullified: read.nullified,
         seconds: this.#watch.seconds,
       },
-      ...(plan.strategy.dated ? { latestView: { ...plan.target, table: `${plan.target.table}_latest` } } : {}),
+      ...(plan.strategy.dated ? { latestView: { ...plan.target, table: latestView(plan.target.table) } } : {}),
       maxDeleteRatio: spec.load.strategy === 'transactional' ? spec.load.maxDeleteRatio : 1,
       allowMassDelete: yes === true,
       command: this.#command(),

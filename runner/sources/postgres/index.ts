@@ -111,8 +111,14 @@ class PostgresSource implements Source {
 
   /** One control connection, kept between calls until a snapshot takes it over. */
   async #control(signal: AbortSignal): Promise<pg.Client> {
-    this.#client ??= await connect(this.#connection, this.#secrets, { applicationName: 'tributary', signal });
-    return this.#client;
+    if (this.#client !== null) return this.#client;
+    const client = await connect(this.#connection, this.#secrets, { applicationName: 'tributary', signal });
+    const forget = () => {
+      if (this.#client === client) this.#client = null;
+    };
+    signal.addEventListener('abort', forget, { once: true });
+    this.#client = client;
+    return client;
   }
 
   async #with<T>(

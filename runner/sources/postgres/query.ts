@@ -1,6 +1,6 @@
 /** The SQL of a read: projection, window, mask and casts are the server's work. */
 import type { ObjectRef, ReadColumn, ReadSpec, Window } from '../../core/contracts.ts';
-import { parseTableName, quoteIdentifier, quoteLiteral } from './identifier.ts';
+import { parseTableName, quoteIdentifier, quoteLiteral, quoteTable, subquery } from './identifier.ts';
 import { wireColumn } from './types.ts';
 
 /** The session settings that hold the padded halves of the HMAC key, out of any statement's text. */
@@ -9,9 +9,8 @@ export const MASK_OUTER = 'tributary.mask_outer';
 
 /** What to read from: a quoted table name or the query in brackets. */
 export function fromClause(object: ObjectRef): string {
-  if (object.query !== undefined) return `(${object.query.trim().replace(/;\s*$/, '')}) AS source_query`;
-  const { schema, table } = parseTableName(object.table ?? '');
-  return schema === undefined ? quoteIdentifier(table) : `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+  if (object.query !== undefined) return `${subquery(object.query)} AS source_query`;
+  return quoteTable(parseTableName(object.table ?? ''));
 }
 
 /** One column of the SELECT list, masked and cast as asked. */

@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import type { InletEnd } from '../../core/channel.ts';
 import { TributaryError } from '../../core/errors.ts';
-import type { BatchLayout } from '../../core/vectors.ts';
 import type { Answer, JsonRow, OpenOptions, Parameter, Requests } from './protocol.ts';
 
 interface Pending {
@@ -45,8 +44,8 @@ export class Engine {
     return this.#ask('rowGroups', { file, rows });
   }
 
-  load(sql: string, layout: BatchLayout, inlet: InletEnd): Promise<Requests['load']['give']> {
-    return this.#ask('load', { sql, layout, inlet }, inlet.ports);
+  load(take: Requests['load']['take']): Promise<Requests['load']['give']> {
+    return this.#ask('load', take, take.inlet.ports);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,9 @@ import { sqlType } from './types.ts';
 
 const MISFIT = '_tributary_misfit';
 const ORIGINAL = '_tributary_original';
+/** Rows past this average width are written out slice by slice: a row group of them does not fit into memory. */
+export const WIDE_ROW_BYTES = 64 << 10;
+const SLICE_BYTES = 128 << 20;
 const ROW_GROUP_BYTES = 24 << 20;
 const SMALLEST_ROW_GROUP = 2048;
 const LARGEST_ROW_GROUP = 122_880;
@@ -35,11 +38,14 @@ export async function stageRows(
   const table = qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
   const casts = spec.columns.filter(({ cast }) => cast);
   await engine.execute(`DROP TABLE IF EXISTS ${table}`);
-  const loaded = await engine.load(
-    `CREATE TABLE ${table} AS SELECT ${selectList(spec, casts)} FROM ${ROWS}()`,
-    spec.layout,
+  const select = `SELECT ${selectList(spec, casts)} FROM ${ROWS}()`;
+  const loaded = await engine.load({
+    sql: `CREATE TABLE ${table} AS ${select}`,
+    more: `INSERT INTO ${table} ${select}`,
+    ...(spec.rowBytes > WIDE_ROW_BYTES ? { sliceBytes: SLICE_BYTES } : {}),
+    layout: spec.layout,
     inlet,
-  );
+  });
   const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table);
   const rejects = [...loaded.rejected, ...misfits];
   return {

@@ -64,9 +64,13 @@ const handlers: Handlers = {
     const reader = await live().runAndReadAll(sql, parameters === undefined ? undefined : [...parameters]);
     return reader.getRowObjectsJson() as Record<string, unknown>[];
   },
-  load: async ({ sql, layout, inlet }) => {
+  load: async ({ sql, more, sliceBytes, layout, inlet }) => {
     const end = new BatchInlet(inlet);
-    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql));
+    const statement = async (slice: number) => {
+      if (slice > 0) await live().run(`CHECKPOINT ${DATABASE}`);
+      await live().run(slice === 0 ? sql : more);
+    };
+    return receiver.run({ layout, receive: () => end.receive() }, statement, sliceBytes);
   },
   close: async () => {
     connection?.closeSync();

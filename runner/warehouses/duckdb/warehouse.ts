@@ -27,7 +27,7 @@ import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from './prot
 import { qualityQuery } from './quality.ts';
 import type { VectorPath } from './receive.ts';
 import { quoteText } from './sql.ts';
-import { rowGroupRows, type StagedRows, stageRows } from './stage.ts';
+import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
 import { logicalOf } from './types.ts';
 
 export interface DuckdbOptions {
@@ -44,8 +44,6 @@ export interface DuckdbOptions {
 
 const MEMORY = '150MB';
 const WIDE_MEMORY = '1200MB';
-/** Rows past this average width need room for a row group of them. */
-const WIDE_ROW_BYTES = 64 << 10;
 const POLL_MS = 200;
 
 /** Opens the file, creating it where it is missing; waits while another process holds it. */

@@ -1,0 +1,73 @@
+/** Cases in alternating rounds, and what remains of them: medians. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Measured, median, round } from './measure.ts';
+import type { Case } from './report.ts';
+import type { RunReport } from './tributary.ts';
+
+export interface Sample extends Measured {
+  readonly report?: RunReport;
+  readonly result: string;
+}
+
+/** A case as it is run: once a round, in a workspace of its own. */
+export interface Plan {
+  readonly name: string;
+  readonly rows: number;
+  readonly rounds: number;
+  readonly note?: string;
+  /** `undefined`: it cannot be measured here; the notes say why. */
+  run(workspace: string): Promise<Sample | undefined>;
+}
+
+/** Round by round through all cases, so that a slow minute of the machine hits them all alike. */
+export async function alternate(plans: readonly Plan[], folder: string, say: (line: string) => void): Promise<Case[]> {
+  const samples = new Map(plans.map((plan) => [plan, [] as Sample[]]));
+  for (let turn = 0; plans.some(({ rounds }) => turn < rounds); turn++) {
+    for (const [plan, done] of samples) {
+      if (turn >= plan.rounds) continue;
+      const workspace = await mkdtemp(join(folder, 'run-'));
+      try {
+        const sample = await plan.run(workspace);
+        if (sample) done.push(sample);
+        say(describeSample(plan.name, sample));
+      } finally {
+        await rm(workspace, { recursive: true, force: true });
+      }
+    }
+  }
+  return [...samples].filter(([, done]) => done.length > 0).map(([plan, done]) => summarise(plan, done));
+}
+
+export function summarise(
+  { name, rows, note }: Pick<Plan, 'name' | 'rows' | 'note'>,
+  samples: readonly Sample[],
+): Case {
+  const middle = (of: (sample: Sample) => number) => round(median(samples.map(of)), 3);
+  const wrong = samples.find(({ result }) => result !== 'exact' && result !== '-');
+  const seconds = samples[0]?.report?.seconds;
+  return {
+    name,
+    wall: middle(({ wall }) => wall),
+    cpu: middle(({ cpu }) => cpu),
+    serverCpu: middle(({ serverCpu }) => serverCpu),
+    rssMb: Math.max(...samples.map(({ rssMb }) => rssMb)),
+    rows,
+    rounds: samples.map(({ wall }) => wall),
+    result: (wrong ?? samples[0])?.result ?? '-',
+    ...(note ? { note } : {}),
+    ...(seconds
+      ? {
+          seconds: Object.fromEntries(
+            Object.keys(seconds).map((step) => [step, middle(({ report }) => report?.seconds[step] ?? 0)]),
+          ),
+        }
+      : {}),
+  };
+}
+
+export function describeSample(name: string, sample: Sample | undefined): string {
+  if (!sample) return `${name.padEnd(15)} failed`;
+  const { wall, cpu, serverCpu, otherCpu, rssMb, result } = sample;
+  return `${name.padEnd(15)} ${wall.toFixed(2).padStart(7)} s  cpu ${cpu}  server ${serverCpu}  other ${otherCpu}  ${rssMb} MB  ${result}`;
+}

@@ -1,0 +1,79 @@
+/** Reads the command line and hands over; each command loads what it needs when it is called. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, fail, type GlobalOptions } from './outcome.ts';
+
+type Action = (options: GlobalOptions, ...parameters: never[]) => Promise<number>;
+
+const program = new Command('tributary')
+  .description('Ingestion into BigQuery; on a laptop into an embedded warehouse.')
+  .addOption(new Option('--tenants <dir>', 'folder of the tenant files').default('tenants'))
+  .addOption(new Option('--warehouse <url>', 'duckdb:<file>').default('duckdb:.tributary/warehouse.duckdb'))
+  .option('--json', 'one JSON document on stdout, progress as JSON lines on stderr')
+  .option('--yes', 'go past the brakes')
+  .option('--verbose', 'show causes')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true });
+
+function command(usage: string, description: string, load: () => Promise<Action>): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .action(async (...given: unknown[]) => {
+      const self = given.pop() as Command;
+      given.pop();
+      process.exitCode = await (await load())(self.optsWithGlobals(), ...(given.flat() as never[]));
+    });
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number above 0');
+  return value;
+}
+
+command('check [file...]', 'validate tenant files', async () => (await import('./check.ts')).check);
+command('test <tenant> <connection>', 'connect for real, step by step', async () => (await import('./test.ts')).test);
+command(
+  'discover <tenant> <connection> [object]',
+  'tables with estimates; for one: columns, types, keys, cursors',
+  async () => (await import('./discover.ts')).discover,
+);
+command('plan <tenant> <source>', 'what a run would do', async () => (await import('./plan.ts')).plan);
+command('run <tenant> <source>', 'run a source now', async () => (await import('./run.ts')).run);
+command(
+  'backfill <tenant> <source>',
+  'load a stretch of the cursor again',
+  async () => (await import('./backfill.ts')).backfill,
+)
+  .requiredOption('--from <cursor>', 'first value, included')
+  .requiredOption('--to <cursor>', 'last value, not included')
+  .option('--dry-run', 'say what would be read');
+command(
+  'quarantine <action> <tenant> <source>',
+  'list: rows that did not fit',
+  async () => (await import('./quarantine.ts')).quarantine,
+).option('--limit <rows>', 'rows to show', count, 100);
+command('runs <tenant> [source]', 'history', async () => (await import('./runs.ts')).runs).option(
+  '--limit <runs>',
+  'runs to show',
+  count,
+  20,
+);
+command('logs <run>', 'the events of a run', async () => (await import('./logs.ts')).logs);
+command(
+  'secret <action> <tenant> [name]',
+  'set (value from stdin or a hidden prompt) or list',
+  async () => (await import('./secret.ts')).secret,
+);
+command('init', 'write a new tenant file, guided', async () => (await import('./init.ts')).init);
+
+/** @returns the exit code */
+export async function main(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.input;
+    return fail(error, program.opts<GlobalOptions>());
+  }
+}

@@ -1,0 +1,1 @@
+export async function schedules(_: unknown): Promise<void> {}

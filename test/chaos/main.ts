@@ -1,0 +1,59 @@
+/** `npm run chaos`: kills, or with --schedules writers around the bound; exit 1 where a row was lost or doubled. */
+import { parseArgs } from 'node:util';
+import { startPostgres } from '../servers/postgres.ts';
+import { schedules } from './boundary.ts';
+import { kills } from './kills.ts';
+import { emptyReport } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    faults: { type: 'string' },
+    schedules: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    source: { type: 'string', default: 'postgres' },
+    lanes: { type: 'string' },
+    json: { type: 'boolean' },
+  },
+});
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`--${name} must be a whole number, not ${text}`);
+}
+
+if (values.source !== 'postgres') throw new Error(`--source ${values.source} is not part of this version; try postgres`);
+const seed = whole('seed', values.seed);
+const wanted = {
+  faults: whole('faults', values.faults ?? (values.schedules === undefined ? '200' : '0')),
+  schedules: whole('schedules', values.schedules ?? '0'),
+};
+const lanes = values.lanes === undefined ? {} : { lanes: Math.max(1, whole('lanes', values.lanes)) };
+const report = emptyReport();
+const started = performance.now();
+const shown = (done: number, of: number, what: string) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} ${what}`);
+};
+await using server = await startPostgres({ settings: { max_connections: '200' } });
+if (wanted.faults > 0)
+  await kills({
+    server,
+    seed,
+    report,
+    faults: wanted.faults,
+    onFault: (done) => shown(done, wanted.faults, 'kills'),
+    ...lanes,
+  });
+if (wanted.schedules > 0)
+  await schedules({
+    server,
+    seed,
+    report,
+    schedules: wanted.schedules,
+    onSchedule: (done) => shown(done, wanted.schedules, 'schedules'),
+    ...lanes,
+  });
+if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
+const seconds = Math.round((performance.now() - started) / 100) / 10;
+process.stdout.write(`${JSON.stringify({ ...report, seed, seconds }, null, 2)}\n`);
+process.exitCode = report.problems.length + report.lost + report.doubled + report.hung > 0 ? 1 : 0;

@@ -1,0 +1,90 @@
+/** Child processes that carry out one run each. They start ahead, so that a fault does not wait for Node. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ChildJob, ChildWord } from './child.ts';
+import { SECRET_VARIABLE } from './tenant.ts';
+
+export interface ChildEnd {
+  readonly killed: boolean;
+  readonly hung: boolean;
+  readonly events: readonly string[];
+  readonly runId: string | null;
+  readonly status: string | null;
+  readonly code: string | null;
+  /** Why it failed: the problem's text, or what it wrote to stderr. */
+  readonly detail: string;
+}
+
+/** When the parent kills: so long after the child said this event, or after it got its job. */
+export interface Ambush {
+  readonly event: string | null;
+  readonly afterMs: number;
+}
+
+const script = join(import.meta.dirname, 'child.ts');
+const HUNG_MS = 60_000;
+
+export class Children implements Disposable {
+  readonly #password: string;
+  #spare: ChildProcess | null = null;
+
+  constructor(password: string) {
+    this.#password = password;
+  }
+
+  /** Runs the job to its end, whichever that is. */
+  run(job: ChildJob, ambush?: Ambush): Promise<ChildEnd> {
+    const child = this.#spare ?? this.#spawn();
+    this.#spare = this.#spawn();
+    return new Promise((resolve, reject) => {
+      const events: string[] = [];
+      let last: Extract<ChildWord, { status: string }> | null = null;
+      let complaint = '';
+      let hung = false;
+      let killing: NodeJS.Timeout | undefined;
+      const kill = () => child.kill('SIGKILL');
+      const hunger = setTimeout(() => {
+        hung = true;
+        kill();
+      }, HUNG_MS);
+      const arm = (event: string | null) => {
+        if (ambush?.event === event) killing ??= setTimeout(kill, ambush.afterMs);
+      };
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        const word = JSON.parse(line) as ChildWord;
+        if ('status' in word) last = word;
+        else {
+          events.push(word.event);
+          arm(word.event);
+        }
+      });
+      child.stderr?.on('data', (text) => {
+        complaint += text;
+      });
+      child.once('error', reject);
+      child.once('close', (_, signal) => {
+        clearTimeout(hunger);
+        clearTimeout(killing);
+        const { runId = null, status = null, code = null } = last ?? {};
+        const detail = `${last?.detail ?? ''}${complaint}`.trim();
+        resolve({ killed: signal === 'SIGKILL' && !hung, hung, events, runId, status, code, detail });
+      });
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(`${JSON.stringify(job)}\n`);
+      arm(null);
+    });
+  }
+
+  #spawn(): ChildProcess {
+    return spawn(process.execPath, [script], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, [SECRET_VARIABLE]: this.#password },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#spare?.kill('SIGKILL');
+    this.#spare = null;
+  }
+}

@@ -1,0 +1,99 @@
+/** Whole runs in this process: a real PostgreSQL, the pipeline, and a warehouse file of their own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Warehouse } from '../../../runner/core/contracts.ts';
+import { TributaryError } from '../../../runner/core/errors.ts';
+import { type RunOutcome, runSource } from '../../../runner/pipeline/run.ts';
+import { openPostgres } from '../../../runner/sources/postgres/index.ts';
+import { openSqliteStore } from '../../../runner/stores/sqlite.ts';
+import { openDuckdb } from '../../../runner/warehouses/duckdb/warehouse.ts';
+import { type TenantInput, tenantSchema } from '../../../tenants/schema/index.ts';
+import type { PostgresServer } from '../../servers/postgres.ts';
+
+type SourceInput = NonNullable<TenantInput['sources']>[string];
+
+export const MASK_KEY = 'a key of the tests';
+const TENANT = 'acme';
+
+export interface LoadingOptions {
+  readonly vectorPath?: 'fast' | 'safe';
+}
+
+/** A warehouse and a run store in a temporary folder. */
+export class Loading implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tributary-load-'));
+  readonly #server: PostgresServer;
+  readonly #vectorPath: LoadingOptions['vectorPath'];
+  #runs = 0;
+  #reading: Warehouse | null = null;
+
+  constructor(server: PostgresServer, options: LoadingOptions = {}) {
+    this.#server = server;
+    this.#vectorPath = options.vectorPath;
+  }
+
+  /** Runs one source of the tenant `acme`; absent keys have the tenant file's defaults. */
+  async run(
+    name: string,
+    source: Omit<SourceInput, 'connection' | 'load'> & { load?: SourceInput['load'] },
+    options: { readonly yes?: boolean; readonly user?: string; readonly password?: string } = {},
+  ): Promise<RunOutcome> {
+    await this.#close();
+    const { host, port, database } = this.#server;
+    const user = options.user ?? this.#server.user;
+    const tenant = tenantSchema.parse({
+      tenant: TENANT,
+      connections: { main: { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'main' } },
+      sources: { [name]: { load: { strategy: 'catalog' }, ...source, connection: 'main' } },
+    });
+    const spec = tenant.sources[name];
+    const connection = tenant.connections.main;
+    if (spec === undefined || connection?.kind !== 'postgres') throw new Error('the tenant of the test is wrong');
+    const password = options.password ?? this.#server.password;
+    const secrets = { get: async (secret: string) => (secret === 'mask-key' ? MASK_KEY : password) };
+    await using opened = openPostgres({ tenant: TENANT, name: 'main', connection, source: spec, secrets });
+    await using store = openSqliteStore(join(this.folder, 'runs.sqlite'));
+    this.#runs += 1;
+    return await runSource({
+      tenant,
+      sourceName: name,
+      spec,
+      source: opened,
+      store,
+      secrets,
+      signal: new AbortController().signal,
+      runId: `run_${this.#runs}`,
+      openWarehouse: () => this.#open(),
+      ...(options.yes === undefined ? {} : { yes: options.yes }),
+    });
+  }
+
+  /** The same, and the run must succeed. */
+  async load(...request: Parameters<Loading['run']>): Promise<RunOutcome> {
+    const outcome = await this.run(...request);
+    if (outcome.problem !== null) throw TributaryError.from(outcome.problem);
+    return outcome;
+  }
+
+  /** Asks the warehouse; its tables are `acme_raw.<source>`. */
+  async query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    this.#reading ??= await this.#open();
+    return this.#reading.query(sql.replaceAll('acme_', 'warehouse.acme_'));
+  }
+
+  #open(): Promise<Warehouse> {
+    const file = join(this.folder, 'warehouse.duckdb');
+    return openDuckdb({ file, ...(this.#vectorPath === undefined ? {} : { vectorPath: this.#vectorPath }) });
+  }
+
+  async #close(): Promise<void> {
+    await this.#reading?.[Symbol.asyncDispose]();
+    this.#reading = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
