@@ -48,7 +48,8 @@ function dieAtStatement({ number, afterMs }: NonNullable<ChildJob['atStatement']
 
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin });
-  const job = JSON.parse(await lines[Symbol.asyncIterator]().next().then(({ value }) => value)) as ChildJob;
+  const first = await lines[Symbol.asyncIterator]().next();
+  const job = JSON.parse(String(first.value)) as ChildJob;
   lines.close();
   process.chdir(job.folder);
   const options = { tenants: 'tenants', warehouse: `duckdb:${job.warehouse}` };

@@ -20,6 +20,8 @@ export interface KillOptions {
   readonly report: Report;
   readonly lanes?: number;
   readonly rows?: number;
+  /** How often one table is faulted before the next way of loading has its turn. */
+  readonly faultsOfAWorld?: number;
   /** Called after each fault with how many there were. */
   readonly onFault?: (faults: number) => void;
 }
@@ -112,7 +114,10 @@ class World {
   #expectDone(end: ChildEnd, kill: Kill): void {
     if (end.hung) this.#options.report.hung += 1;
     if (end.status === 'succeeded') return;
-    this.#wrong(kill, `${end.hung ? 'hung' : `ended ${end.status} ${end.code}`} after ${end.events.at(-1)}: ${end.detail}`);
+    this.#wrong(
+      kill,
+      `${end.hung ? 'hung' : `ended ${end.status} ${end.code}`} after ${end.events.at(-1)}: ${end.detail}`,
+    );
   }
 
   async #change(): Promise<void> {
@@ -168,7 +173,7 @@ interface Lane {
 
 /** Works through the faults in several lanes, each with a database of its own. */
 export async function kills(options: KillOptions): Promise<void> {
-  const { server, faults, seed, lanes = 2 } = options;
+  const { server, faults, seed, lanes = 2, faultsOfAWorld = FAULTS_OF_A_WORLD } = options;
   let world = 0;
   let number = 0;
   const lane = async (index: number) => {
@@ -185,7 +190,7 @@ export async function kills(options: KillOptions): Promise<void> {
         try {
           const one = new World({ options, source, children }, shape, seed * 1000 + world++, folder);
           await one.prepare(database);
-          for (let i = 0; i < FAULTS_OF_A_WORLD && options.report.faults < faults; i++) await one.fault(number++);
+          for (let i = 0; i < faultsOfAWorld && options.report.faults < faults; i++) await one.fault(number++);
           await one.drop();
         } finally {
           await rm(folder, { recursive: true, force: true });

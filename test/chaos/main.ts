@@ -22,7 +22,8 @@ function whole(name: string, text: string): number {
   throw new Error(`--${name} must be a whole number, not ${text}`);
 }
 
-if (values.source !== 'postgres') throw new Error(`--source ${values.source} is not part of this version; try postgres`);
+if (values.source !== 'postgres')
+  throw new Error(`--source ${values.source} is not part of this version; try postgres`);
 const seed = whole('seed', values.seed);
 const wanted = {
   faults: whole('faults', values.faults ?? (values.schedules === undefined ? '200' : '0')),

@@ -1,5 +1,6 @@
 /** Child processes that carry out one run each. They start ahead, so that a fault does not wait for Node. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ChildJob, ChildWord } from './child.ts';
@@ -79,7 +80,11 @@ export class Children implements Disposable {
   #spawn(): ChildProcess {
     return spawn(process.execPath, [script], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, [SECRET_VARIABLE]: this.#password },
+      env: {
+        ...process.env,
+        [SECRET_VARIABLE]: this.#password,
+        NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      },
     });
   }
 

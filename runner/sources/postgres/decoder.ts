@@ -101,7 +101,7 @@ export class DecoderState {
     for (const [c, { name, wire, vector }] of this.#columns.entries()) {
       const length = view.getInt32(at);
       at += 4;
-      texts[name] = length < 0 ? null : wireText(wire, bytes, view, at, length);
+      texts[name] = length < 0 ? null : wireText(wire, bytes, view, at, length, vector.kind);
       if (c === column) reason = misfit(wire, vector.scale ?? 0, view, at, texts[name] ?? '');
       at += Math.max(0, length);
       const bits = this.validity[c] as Int32Array;

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type pg from 'pg';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts.ts';
-import { type Problem, problemOf } from '../../core/errors.ts';
+import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
 import { connect, type PostgresConnection } from './connect.ts';
 import { copyOut } from './copy.ts';
 import { type DecodedColumn, makeDecoder } from './decoder.ts';
@@ -62,6 +62,15 @@ async function read(task: ReaderTask): Promise<ReadSummary> {
       });
       outlet.report(sent, bytes, rejected);
       attached = false;
+      if (rejected > spec.maxRejected) {
+        const reason = rows_rejected.at(-1)?.reason ?? 'unknown';
+        throw new TributaryError('QUARANTINE_OVERFLOW', {
+          rows: rejected,
+          total: sent + rejected,
+          limit: spec.maxRejected,
+          reason,
+        });
+      }
     };
     const extracted = await copyOut(
       client,

@@ -75,7 +75,7 @@ const AS_IS: readonly (readonly [RegExp, WireKind])[] = [
   [/^(smallint|integer|bigint)$/, 'integer'],
   [/^(real|double precision)$/, 'float'],
   [/^boolean$/, 'bool'],
-  [/^numeric(\(|$)/, 'numeric'],
+  [/^numeric(\(\d+,-?\d+\))?$/, 'numeric'],
   [/^date$/, 'date'],
   [/^time(\(\d\))? without time zone$/, 'time'],
   [/^timestamp(\(\d\))? with(out)? time zone$/, 'timestamp'],
@@ -126,7 +126,7 @@ export function wireColumn(column: Pick<ReadColumn, 'name' | 'sourceType' | 'log
   if (known !== undefined && native) return { wire: known, vector, render: (quoted) => quoted };
   const render =
     canonical.vector === 'json'
-      ? (quoted: string) => (known === undefined ? `to_json(${quoted})` : quoted)
+      ? (quoted: string) => `to_json(${quoted})`
       : (quoted: string) => `${quoted}::${canonical.cast}`;
   return { wire: canonical.wire, vector, render };
 }

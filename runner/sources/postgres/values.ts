@@ -1,4 +1,5 @@
 /** Values of COPY BINARY off the fast path: exact numerics, and any value as text for quarantine. */
+import type { VectorKind } from '../../core/vectors.ts';
 import type { WireKind } from './types.ts';
 
 const NEGATIVE = 0x4000;
@@ -67,18 +68,25 @@ function clockText(us: bigint): string {
   return fraction === 0n ? clock : `${clock}.${pad(fraction, 6)}`;
 }
 
-function timestampText(us: bigint): string {
+function timestampText(us: bigint, zone: string): string {
   if (us === 0x7fff_ffff_ffff_ffffn) return 'infinity';
   if (us === -0x8000_0000_0000_0000n) return '-infinity';
   let days = us / DAY_US;
   if (us % DAY_US < 0n) days -= 1n;
   const date = dateText(days + EPOCH_DAYS);
   const clock = clockText(us - days * DAY_US);
-  return date.endsWith(' BC') ? `${date.slice(0, -3)} ${clock} BC` : `${date} ${clock}`;
+  return date.endsWith(' BC') ? `${date.slice(0, -3)} ${clock}${zone} BC` : `${date} ${clock}${zone}`;
 }
 
-/** A value as PostgreSQL would print it. */
-export function wireText(kind: WireKind, bytes: Buffer, view: DataView, at: number, length: number): string {
+/** A value as PostgreSQL would print it; points in time in UTC. */
+export function wireText(
+  kind: WireKind,
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  length: number,
+  vector: VectorKind,
+): string {
   switch (kind) {
     case 'integer':
       if (length === 8) return view.getBigInt64(at).toString();
@@ -97,7 +105,7 @@ export function wireText(kind: WireKind, bytes: Buffer, view: DataView, at: numb
     case 'time':
       return clockText(view.getBigInt64(at));
     case 'timestamp':
-      return timestampText(view.getBigInt64(at));
+      return timestampText(view.getBigInt64(at), vector === 'timestamp' ? '+00' : '');
     case 'uuid':
       return bytes.toString('hex', at, at + 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
     case 'bytea':

@@ -25,12 +25,9 @@ export interface Requests {
   rowGroups: { take: { file: string; rows: number }; give: null };
   execute: { take: { sql: string; parameters?: readonly Parameter[] }; give: { changed: number } };
   query: { take: { sql: string; parameters?: readonly Parameter[] }; give: readonly JsonRow[] };
-  /**
-   * Runs a statement that reads `tributary_rows()` over a channel; with `sliceBytes` it ends after about so much,
-   * and `more` takes the rest in slices that are written out one by one.
-   */
+  /** Runs a statement that reads `tributary_rows()` over a channel. */
   load: {
-    take: { sql: string; more: string; sliceBytes?: number; layout: BatchLayout; inlet: InletEnd };
+    take: { sql: string; layout: BatchLayout; inlet: InletEnd };
     give: { rows: number; rejected: readonly RejectedRow[] };
   };
   close: { take: null; give: null };

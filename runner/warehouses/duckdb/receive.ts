@@ -38,8 +38,6 @@ export class Receiver {
   #current: Received | null = null;
   #vector = 0;
   #failure: unknown = null;
-  #ended = false;
-  #sliceLeft = 0;
   #rows = 0;
   #rejected: RejectedRow[] = [];
 
@@ -63,28 +61,18 @@ export class Receiver {
     );
   }
 
-  /**
-   * Runs the statement over the feed; what the feed failed with is thrown as it was.
-   *
-   * @param statement called for slice 0, 1, … until the feed has ended.
-   * @param sliceBytes ends a statement after about so many bytes of text; unlimited: one statement.
-   */
+  /** Runs the statement over the feed; what the feed failed with is thrown as it was. */
   async run(
     feed: Feed,
-    statement: (slice: number) => Promise<unknown>,
-    sliceBytes = Number.POSITIVE_INFINITY,
+    statement: () => Promise<unknown>,
   ): Promise<{ rows: number; rejected: readonly RejectedRow[] }> {
     this.#feed = feed;
     this.#current = null;
     this.#failure = null;
-    this.#ended = false;
     this.#rows = 0;
     this.#rejected = [];
     try {
-      for (let slice = 0; slice === 0 || !this.#ended; slice++) {
-        this.#sliceLeft = sliceBytes;
-        await statement(slice);
-      }
+      await statement();
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
@@ -113,13 +101,9 @@ export class Receiver {
     while (this.#feed !== null) {
       if (this.#current !== null && this.#vector * VECTOR_ROWS < this.#current.batch.rows) return this.#current;
       this.#current?.release();
-      this.#current = null;
-      if (this.#ended || this.#sliceLeft <= 0) return null;
       this.#current = this.#feed.receive();
       this.#vector = 0;
-      this.#ended = this.#current === null;
       if (this.#current === null) return null;
-      this.#sliceLeft -= this.#current.batch.blobEnds.reduce((sum, end) => sum + end, 0);
       this.#rejected.push(...this.#current.batch.rejected);
     }
     return null;

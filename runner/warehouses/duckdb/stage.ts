@@ -1,19 +1,19 @@
 /** From the channel into a staging table: one pass, casts included. */
 import type { InletEnd } from '../../core/channel.ts';
 import type { Staged, StagedColumn, StageSpec } from '../../core/contracts.ts';
+import { typeName } from '../../core/types.ts';
 import type { RejectedRow } from '../../core/vectors.ts';
 import type { Engine } from './engine.ts';
 import { qualified, stagingOf } from './names.ts';
 import type { VectorPath } from './receive.ts';
 import { ROWS } from './receive.ts';
 import { list, quoteName, quoteText } from './sql.ts';
-import { sqlType } from './types.ts';
+import { decimalScale, sqlType, vectorType } from './types.ts';
 
 const MISFIT = '_tributary_misfit';
 const ORIGINAL = '_tributary_original';
-/** Rows past this average width are written out slice by slice: a row group of them does not fit into memory. */
+/** Past this average width even the smallest row group outgrows the usual memory: DuckDB keeps one whole while it writes it. */
 export const WIDE_ROW_BYTES = 64 << 10;
-const SLICE_BYTES = 128 << 20;
 const ROW_GROUP_BYTES = 24 << 20;
 const SMALLEST_ROW_GROUP = 2048;
 const LARGEST_ROW_GROUP = 122_880;
@@ -38,15 +38,9 @@ export async function stageRows(
   const table = qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
   const casts = spec.columns.filter(({ cast }) => cast);
   await engine.execute(`DROP TABLE IF EXISTS ${table}`);
-  const select = `SELECT ${selectList(spec, casts)} FROM ${ROWS}()`;
-  const loaded = await engine.load({
-    sql: `CREATE TABLE ${table} AS ${select}`,
-    more: `INSERT INTO ${table} ${select}`,
-    ...(spec.rowBytes > WIDE_ROW_BYTES ? { sliceBytes: SLICE_BYTES } : {}),
-    layout: spec.layout,
-    inlet,
-  });
-  const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table);
+  const sql = `CREATE TABLE ${table} AS SELECT ${selectList(spec, casts)} FROM ${ROWS}()`;
+  const loaded = await engine.load({ sql, layout: spec.layout, inlet });
+  const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table, casts);
   const rejects = [...loaded.rejected, ...misfits];
   return {
     rows: loaded.rows - misfits.length,
@@ -70,7 +64,7 @@ function selectList(spec: StageSpec, casts: readonly StagedColumn[]): string {
   const misfit = casts.map((staged) => `WHEN ${misfits(staged)} THEN ${quoteText(staged.column.name)}`).join(' ');
   const row = list(
     spec.columns.map(({ vector }) => vector.name),
-    (name) => `${quoteName(name)} := ${quoteName(name)}`,
+    (name) => `${quoteName(name)} := ${quoteName(name)}::VARCHAR`,
   );
   const original = `CASE WHEN ${casts.map(misfits).join(' OR ')} THEN to_json(struct_pack(${row})) END`;
   return [...columns, ...added, `CASE ${misfit} END AS ${MISFIT}`, `${original} AS ${ORIGINAL}`].join(', ');
@@ -81,10 +75,28 @@ function castExpression({ vector, column, cast }: StagedColumn): string {
 }
 
 function misfits(staged: StagedColumn): string {
-  return `(${quoteName(staged.vector.name)} IS NOT NULL AND ${castExpression(staged)} IS NULL)`;
+  const name = quoteName(staged.vector.name);
+  return `(${name} IS NOT NULL AND (${castExpression(staged)} IS NULL${rounds(staged)}))`;
 }
 
-async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]> {
+/** A cast to an exact number rounds without a word; a value it would round does not fit. */
+function rounds(staged: StagedColumn): string {
+  const {
+    vector,
+    column: { type },
+  } = staged;
+  const name = quoteName(vector.name);
+  if (type.kind !== 'INT64' && type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return '';
+  if (vector.kind === 'text') {
+    const scale = decimalScale(type);
+    return ` OR NOT regexp_full_match(${name}, '\\s*[+-]?\\d*(\\.\\d{0,${scale}}0*)?\\s*')`;
+  }
+  if (vector.kind !== 'decimal' && vector.kind !== 'float64') return '';
+  return ` OR TRY_CAST(${castExpression(staged)} AS ${vectorType(vector)}) IS DISTINCT FROM ${name}`;
+}
+
+async function takeMisfits(engine: Engine, table: string, casts: readonly StagedColumn[]): Promise<RejectedRow[]> {
+  const types = new Map(casts.map(({ column }) => [column.name, typeName(column.type)]));
   const rows = await engine.query(
     `SELECT ${MISFIT} AS name, ${ORIGINAL}::VARCHAR AS original FROM ${table} WHERE ${MISFIT} IS NOT NULL`,
   );
@@ -93,7 +105,7 @@ async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]
   await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${ORIGINAL}`);
   return rows.map(({ name, original }) => ({
     column: String(name),
-    reason: `VALUE_NOT_CASTABLE: ${name}`,
+    reason: `VALUE_NOT_CASTABLE: ${name} is not ${types.get(String(name))}`,
     row: String(original),
   }));
 }

@@ -64,13 +64,9 @@ const handlers: Handlers = {
     const reader = await live().runAndReadAll(sql, parameters === undefined ? undefined : [...parameters]);
     return reader.getRowObjectsJson() as Record<string, unknown>[];
   },
-  load: async ({ sql, more, sliceBytes, layout, inlet }) => {
+  load: async ({ sql, layout, inlet }) => {
     const end = new BatchInlet(inlet);
-    const statement = async (slice: number) => {
-      if (slice > 0) await live().run(`CHECKPOINT ${DATABASE}`);
-      await live().run(slice === 0 ? sql : more);
-    };
-    return receiver.run({ layout, receive: () => end.receive() }, statement, sliceBytes);
+    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql));
   },
   close: async () => {
     connection?.closeSync();

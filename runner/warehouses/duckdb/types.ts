@@ -37,7 +37,9 @@ export function sqlType(type: LogicalType): string {
   return SCALAR[type.kind] ?? 'VARCHAR';
 }
 
-function decimalScale(type: { readonly precision?: number; readonly scale?: number }): number {
+/** Digits after the point of the column. */
+export function decimalScale(type: LogicalType): number {
+  if (type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return 0;
   if (type.precision === undefined) return 9;
   const scale = type.scale ?? 0;
   return type.precision <= 38 ? scale : Math.min(scale, 19);

@@ -43,7 +43,9 @@ export interface DuckdbOptions {
 }
 
 const MEMORY = '150MB';
-const WIDE_MEMORY = '1200MB';
+const WIDE_MEMORY = '1100MB';
+/** Past so many columns their open blocks alone (256 KB each, for every thread) pass the limit. */
+const WIDE_COLUMNS = 100;
 const POLL_MS = 200;
 
 /** Opens the file, creating it where it is missing; waits while another process holds it. */
@@ -155,8 +157,10 @@ class DuckdbWarehouse implements Warehouse {
   }
 
   async stage(spec: StageSpec, inlet: InletEnd): Promise<Staged> {
-    if (this.#mayGrow && spec.rowBytes > WIDE_ROW_BYTES)
+    if (this.#mayGrow && (spec.rowBytes > WIDE_ROW_BYTES || spec.columns.length > WIDE_COLUMNS)) {
       await this.#engine.execute(`SET memory_limit = ${quoteText(WIDE_MEMORY)}`);
+    }
+    if (spec.rowBytes > WIDE_ROW_BYTES) await this.#engine.execute('SET threads = 1');
     await this.#engine.rowGroups(this.#file, rowGroupRows(spec.rowBytes));
     const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
     if (!spec.keysOnly) this.#staged = staged;

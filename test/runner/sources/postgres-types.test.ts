@@ -162,7 +162,7 @@ describe('a table', () => {
     const kinds = [
       (c: number) => `CASE WHEN (g + ${c}) % 7 <> 0 THEN g * ${c} - 5000 END AS c${c}`,
       (c: number) => `CASE WHEN (g + ${c}) % 5 <> 0 THEN repeat('é' || g, (g + ${c}) % 9) END AS c${c}`,
-      (c: number) => `CASE WHEN (g + ${c}) % 3 <> 0 THEN (g * ${c}.25 - 7000)::numeric(14,3) END AS c${c}`,
+      (c: number) => `(CASE WHEN (g + ${c}) % 3 <> 0 THEN g * ${c}.25 - 7000 END)::numeric(14,3) AS c${c}`,
       (c: number) =>
         `CASE WHEN g % 4 <> 0 THEN '2000-01-01'::timestamp + g * ${c} * interval '1.000001 s' END AS c${c}`,
       (c: number) => `CASE WHEN g % 6 <> 0 THEN md5((g + ${c})::text)::uuid END AS c${c}`,

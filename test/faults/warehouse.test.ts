@@ -1,0 +1,151 @@
+/** What the disk may do to a run: each ends with its code, and what was committed stays. */
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PostgresServer } from '../servers/postgres.ts';
+import { createOrders, expectRefusal, openScene, Place, replace } from './scene.ts';
+
+const root = process.getuid?.() === 0;
+const NOBODY = 65_534;
+
+let server: PostgresServer;
+let admin: pg.Client;
+let place: Place;
+beforeAll(async () => {
+  ({ server, admin } = await openScene());
+  await admin.query(createOrders('orders', 60));
+  // Texts that no storage makes smaller.
+  await admin.query(`CREATE TABLE large AS SELECT i AS id, (SELECT string_agg(md5(random()::text || i), '') FROM generate_series(1, 30)) AS note
+    FROM generate_series(1, 20000) i`);
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+beforeEach(async () => {
+  place = await Place.make(server);
+  await place.tenant({
+    orders: { table: 'public.orders', ...replace },
+    large: { table: 'public.large', ...replace },
+  });
+});
+afterEach(async () => {
+  await place.expectSealed();
+  await place[Symbol.asyncDispose]();
+});
+
+async function smallDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder]);
+  try {
+    return await work();
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+}
+
+const mountable = (() => {
+  if (!root) return false;
+  try {
+    execFileSync('unshare', ['-m', 'true']);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe('a full disk', () => {
+  test.runIf(mountable)('a small file system', async () => {
+    const folder = join(place.folder, 'disk');
+    await smallDisk(folder, async () => {
+      const warehouse = join(folder, 'warehouse.duckdb');
+      expect((await place.run('orders', { warehouse })).code).toBe(0);
+      expectRefusal(await place.run('large', { warehouse }), 2, 'WAREHOUSE_DISK_FULL');
+      expect(await place.tables(warehouse)).toEqual({ 'acme_raw.orders': 60 });
+      expect((await place.run('orders', { warehouse })).code).toBe(0);
+    });
+  });
+
+  test('a limit on the size of a file', async () => {
+    expect((await place.run('orders')).code).toBe(0);
+    const through = ['bash', '-c', 'ulimit -f 6000; exec "$@"', 'limited'];
+    expectRefusal(await place.run('large', { through }), 2, 'WAREHOUSE_DISK_FULL');
+    expect(await place.tables()).toEqual({ 'acme_raw.orders': 60 });
+    expect((await place.run('orders')).code).toBe(0);
+  });
+});
+
+describe('a damaged file', () => {
+  const unchanged = async () => {
+    const before = readFileSync(place.warehouse);
+    expectRefusal(await place.run('orders'), 2, 'WAREHOUSE_CORRUPT');
+    expect(readFileSync(place.warehouse).equals(before)).toBe(true);
+  };
+
+  test.each([20, 5000, 100_000])('%i bytes of something else', async (bytes) => {
+    writeFileSync(place.warehouse, Buffer.alloc(bytes, 'not a warehouse '));
+    await unchanged();
+  });
+
+  test.each([100, 4096, 13_000, 270_000])('cut off after %i bytes', async (bytes) => {
+    expect((await place.run('large')).code).toBe(0);
+    truncateSync(place.warehouse, bytes);
+    await unchanged();
+  });
+
+  test('its middle is overwritten', async () => {
+    expect((await place.run('orders')).code).toBe(0);
+    const content = readFileSync(place.warehouse);
+    content.fill(0x5a, 4096 * 3);
+    writeFileSync(place.warehouse, content);
+    await unchanged();
+  });
+});
+
+describe('a place that cannot be written', () => {
+  /** As somebody else where this is root, whom nothing is forbidden. */
+  const through = root ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+
+  /** The folder is the user's, except for the place of the warehouse. */
+  function giveAway(folder: string): void {
+    if (root) for (const path of ['', ...readdirSync(folder)]) chownSync(join(folder, path), NOBODY, NOBODY);
+  }
+
+  test('a folder', async () => {
+    const folder = join(place.folder, 'closed');
+    mkdirSync(folder);
+    giveAway(place.folder);
+    chmodSync(folder, 0o555);
+    const warehouse = join(folder, 'warehouse.duckdb');
+    expectRefusal(await place.run('orders', { through, warehouse }), 2, 'WAREHOUSE_READ_ONLY');
+    expectRefusal(
+      await place.run('orders', { through, warehouse: join(folder, 'new', 'w.duckdb') }),
+      2,
+      'WAREHOUSE_READ_ONLY',
+    );
+    expect(readdirSync(folder)).toEqual([]);
+    chmodSync(folder, 0o755);
+    expect((await place.run('orders', { through, warehouse })).code).toBe(0);
+  });
+
+  test('a file', async () => {
+    giveAway(place.folder);
+    expect((await place.run('orders', { through })).code).toBe(0);
+    const copy = join(place.folder, 'copy.duckdb');
+    copyFileSync(place.warehouse, copy);
+    chmodSync(place.warehouse, 0o444);
+    expectRefusal(await place.run('orders', { through }), 2, 'WAREHOUSE_READ_ONLY');
+    expect(readFileSync(place.warehouse).equals(readFileSync(copy))).toBe(true);
+  });
+});
