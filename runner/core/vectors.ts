@@ -85,7 +85,7 @@ export function isVarying(kind: VectorKind): boolean {
  *
  * @param maxBytes what the fixed part of one batch may take; decides the rows when columns are many.
  */
-export function batchLayout(columns: readonly VectorColumn[], maxRows = 16_384, maxBytes = 8 << 20): BatchLayout {
+export function batchLayout(columns: readonly VectorColumn[], maxRows = 8192, maxBytes = 8 << 20): BatchLayout {
   const rowBytes = columns.reduce((sum, column) => sum + WIDTH[column.kind] + 1 / 8, 0);
   const fitting = Math.floor(maxBytes / rowBytes / VECTOR_ROWS) * VECTOR_ROWS;
   const rows = Math.max(VECTOR_ROWS, Math.min(maxRows, fitting));

@@ -33,6 +33,11 @@ export function openPostgres(request: PostgresRequest): Source {
   return new PostgresSource(request);
 }
 
+/** A look needs no key: what would be hashed with it is hidden. */
+function withoutKey(column: ReadColumn): ReadColumn {
+  return column.mask === 'hmac-sha256' ? { ...column, mask: 'redact' } : column;
+}
+
 class PostgresSource implements Source {
   readonly kind = 'postgres';
   readonly capabilities = { parallelReaders: true, queries: true, windows: true };
@@ -77,7 +82,9 @@ class PostgresSource implements Source {
     limit: number,
     signal: AbortSignal,
   ): Promise<readonly (readonly (string | null)[])[]> {
-    const list = columns.map((column) => `(${selectItem(column).replace(/ AS "(?:[^"]|"")*"$/, '')})::text`).join(', ');
+    const list = columns
+      .map((column) => `(${selectItem(withoutKey(column)).replace(/ AS "(?:[^"]|"")*"$/, '')})::text`)
+      .join(', ');
     return this.#with(signal, object, (client) => sampleRows(client, list, fromClause(object), limit));
   }
 

@@ -34,25 +34,39 @@ export class PostgresSnapshot implements Snapshot {
 
   /** The planner's figures: what EXPLAIN says of exactly this read. */
   async estimate(object: ObjectRef, window: Window | null): Promise<{ rows: number | null; bytes: number | null }> {
-    const sql = `EXPLAIN (FORMAT json) SELECT * FROM ${fromClause(object)}${windowClause(window, false)}`;
+    const columns = await this.#readable(object);
+    const sql = `EXPLAIN (FORMAT json) SELECT ${columns.join(', ')} FROM ${fromClause(object)}${windowClause(window, false)}`;
     const { rows } = await this.#query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }] }>(
       sql,
     );
     const plan = rows[0]?.['QUERY PLAN'][0].Plan;
     if (plan === undefined) return { rows: null, bytes: null };
-    const width = Math.max(plan['Plan Width'], await this.#storedWidth(object));
+    const width = Math.max(plan['Plan Width'], await this.#storedWidth(object, columns));
     return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * width };
   }
 
   /** Bytes of a stored row, from the first few: the planner counts a large value as its pointer only. */
-  async #storedWidth(object: ObjectRef): Promise<number> {
-    const { fields } = await this.#query(`SELECT * FROM ${fromClause(object)} LIMIT 0`);
-    if (fields.length === 0) return 0;
-    const sizes = fields.map(({ name }) => `coalesce(pg_column_size(${quoteIdentifier(name)}), 0)`).join(' + ');
+  async #storedWidth(object: ObjectRef, columns: readonly string[]): Promise<number> {
+    if (columns.length === 0) return 0;
+    const sizes = columns.map((name) => `coalesce(pg_column_size(${name}), 0)`).join(' + ');
     const { rows } = await this.#query<{ width: number | null }>(
-      `SELECT avg(${sizes})::float8 AS width FROM (SELECT * FROM ${fromClause(object)} LIMIT 50) AS few`,
+      `SELECT avg(${sizes})::float8 AS width FROM (SELECT ${columns.join(', ')} FROM ${fromClause(object)} LIMIT 50) AS few`,
     );
     return rows[0]?.width ?? 0;
+  }
+
+  /** The columns that the user may read, quoted; of a table whose other columns are withheld too. */
+  async #readable(object: ObjectRef): Promise<string[]> {
+    if (object.query !== undefined) {
+      const { fields } = await this.#query(`SELECT * FROM ${fromClause(object)} LIMIT 0`);
+      return fields.map(({ name }) => quoteIdentifier(name));
+    }
+    const { rows } = await this.#query<{ name: string }>(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+       AND has_column_privilege(attrelid, attnum, 'SELECT') ORDER BY attnum`,
+      [fromClause(object)],
+    );
+    return rows.map(({ name }) => quoteIdentifier(name));
   }
 
   async countNulls(object: ObjectRef, column: string): Promise<number> {
@@ -76,10 +90,14 @@ export class PostgresSnapshot implements Snapshot {
   }
 
   async #splits(select: string, spec: ReadSpec, readers: number): Promise<string[]> {
-    const { rows } = await this.#query<{ pages: string }>(
-      'SELECT (pg_relation_size($1::regclass) / current_setting($2)::int)::text AS pages',
+    const { rows } = await this.#query<{ pages: string; whole: boolean }>(
+      `SELECT (pg_relation_size($1::regclass) / current_setting($2)::int)::text AS pages,
+         has_table_privilege($1::regclass, 'SELECT') AS whole`,
       [fromClause(spec.object), 'block_size'],
     );
+    // Who may read some columns only may not read where a row lies: then the first reader reads all.
+    if (rows[0]?.whole !== true)
+      return Array.from({ length: readers }, (_, i) => (i === 0 ? select : `${select} LIMIT 0`));
     const share = Math.ceil(Math.max(1, Number(rows[0]?.pages ?? 0)) / readers);
     return Array.from({ length: readers }, (_, i) =>
       pageSplit(select, spec.window, { from: i * share, to: i === readers - 1 ? null : (i + 1) * share }),
@@ -91,6 +109,7 @@ export class PostgresSnapshot implements Snapshot {
       workerData: task,
       transferList: [task.outlet.port],
       name: 'reader',
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     const stop = () => void worker.terminate();
     signal.addEventListener('abort', stop, { once: true });

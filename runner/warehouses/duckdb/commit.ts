@@ -35,9 +35,10 @@ export async function commitRun(
   try {
     await guard(engine, spec);
     if (exists && spec.change.kind !== 'replace') await evolve(engine, tables.target, spec.schemaChanges);
+    if (exists) await softDeleteColumn(engine, spec, tables);
     await brakeOnDeletes(engine, spec, tables);
     const counts = await applyChange(engine, spec.change, tables);
-    await softDeleteColumn(engine, spec, tables);
+    if (!exists) await softDeleteColumn(engine, spec, tables);
     await describeColumns(engine, spec, tables.target, exists);
     if (spec.latestView !== undefined) await latestView(engine, spec, tables.target);
     await record(engine, spec, staged, counts, committedAt);
@@ -93,14 +94,10 @@ async function brakeOnDeletes(engine: Engine, spec: CommitSpec, tables: ChangeTa
   });
 }
 
-/** A soft-deleting table has `_deleted_at` from its first commit on. */
-async function softDeleteColumn(
-  engine: Engine,
-  { change }: CommitSpec,
-  { target, exists }: ChangeTables,
-): Promise<void> {
-  if (exists || change.kind !== 'merge' || change.deletes !== 'soft') return;
-  await engine.execute(`ALTER TABLE ${target} ADD COLUMN _deleted_at TIMESTAMPTZ`);
+/** A table has `_deleted_at` from the first commit on that marks deletes. */
+async function softDeleteColumn(engine: Engine, { change }: CommitSpec, { target }: ChangeTables): Promise<void> {
+  if (change.kind !== 'merge' || change.deletes !== 'soft') return;
+  await engine.execute(`ALTER TABLE ${target} ADD COLUMN IF NOT EXISTS _deleted_at TIMESTAMPTZ`);
 }
 
 async function describeColumns(engine: Engine, spec: CommitSpec, target: string, exists: boolean): Promise<void> {

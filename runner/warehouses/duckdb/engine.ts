@@ -15,7 +15,10 @@ export class Engine {
   #sequence = 0;
 
   constructor() {
-    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { name: 'duckdb' });
+    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      name: 'duckdb',
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.on('message', ({ id, give, problem }: Answer) => {
       const pending = this.#pending.get(id);
       this.#pending.delete(id);
