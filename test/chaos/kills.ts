@@ -30,6 +30,8 @@ type Kill = { readonly child: Pick<ChildJob, 'atEvent' | 'atStatement'> } | { re
 
 /** run-start, start and end of plan, extract, check and commit, run-end. */
 const BOUNDARIES = 10;
+/** About as many as an append needs; the longest commits and the checkpoint after them have more. */
+const COMMIT_STATEMENTS = 9;
 const LAST_STATEMENT = 24;
 const FAULTS_OF_A_WORLD = 8;
 const ROWS = 20_000;
@@ -37,16 +39,13 @@ const ROWS = 20_000;
 /** Half of the kills are at a boundary, all of them in turn; the others inside of something. */
 function killOf(number: number, random: Random): Kill {
   if (number % 2 === 0) return { child: { atEvent: (number / 2) % BOUNDARIES } };
-  switch (random.between(0, 3)) {
-    case 0:
-      return { child: { atStatement: { number: random.between(1, LAST_STATEMENT), afterMs: random.between(0, 3) } } };
-    case 1:
-      return { ambush: { event: 'commit step-start', afterMs: random.between(0, 60) } };
-    case 2:
-      return { ambush: { event: 'extract step-start', afterMs: random.between(0, 120) } };
-    default:
-      return { ambush: { event: null, afterMs: random.between(0, 700) } };
+  const dice = random.next();
+  const event = dice < 0.7 ? 'commit step-start' : dice < 0.85 ? 'extract step-start' : null;
+  if (dice < 0.5) {
+    const statement = random.between(1, random.chance(0.25) ? LAST_STATEMENT : COMMIT_STATEMENTS);
+    return { child: { atStatement: { number: statement, afterMs: random.between(0, 3) } } };
   }
+  return { ambush: { event, afterMs: random.between(0, event === null ? 700 : 100) } };
 }
 
 /** A database, a warehouse file and a run store of one shape, used for a few faults. */
@@ -176,6 +175,8 @@ export async function kills(options: KillOptions): Promise<void> {
   const { server, faults, seed, lanes = 2, faultsOfAWorld = FAULTS_OF_A_WORLD } = options;
   let world = 0;
   let number = 0;
+  let flying = 0;
+  const wanted = () => options.report.faults + flying < faults;
   const lane = async (index: number) => {
     const database = `kills_${seed}_${index}`;
     const admin = await server.client();
@@ -184,13 +185,18 @@ export async function kills(options: KillOptions): Promise<void> {
     const source = await server.client({ database });
     using children = new Children(server.password);
     try {
-      for (const most = number + 2 * faults; options.report.faults < faults && number < most; ) {
+      for (const most = number + 2 * faults; wanted() && number < most; ) {
         const shape = shapes[world % shapes.length] as Shape;
         const folder = await mkdtemp(join(tmpdir(), 'tributary-chaos-'));
         try {
           const one = new World({ options, source, children }, shape, seed * 1000 + world++, folder);
           await one.prepare(database);
-          for (let i = 0; i < faultsOfAWorld && options.report.faults < faults; i++) await one.fault(number++);
+          for (let i = 0; i < faultsOfAWorld && wanted(); i++) {
+            flying += 1;
+            await one.fault(number++).finally(() => {
+              flying -= 1;
+            });
+          }
           await one.drop();
         } finally {
           await rm(folder, { recursive: true, force: true });

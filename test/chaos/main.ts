@@ -32,6 +32,17 @@ const wanted = {
 const lanes = values.lanes === undefined ? {} : { lanes: Math.max(1, whole('lanes', values.lanes)) };
 const report = emptyReport();
 const started = performance.now();
+/** Also where it is told to stop: what was found so far counts. */
+const finish = () => {
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  process.stdout.write(`${JSON.stringify({ ...report, seed, seconds }, null, 2)}\n`);
+  process.exitCode = report.problems.length + report.lost + report.doubled + report.hung > 0 ? 1 : 0;
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    finish();
+    process.exit(130);
+  });
 const shown = (done: number, of: number, what: string) => {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} ${what}`);
 };
@@ -55,6 +66,4 @@ if (wanted.schedules > 0)
     ...lanes,
   });
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
-const seconds = Math.round((performance.now() - started) / 100) / 10;
-process.stdout.write(`${JSON.stringify({ ...report, seed, seconds }, null, 2)}\n`);
-process.exitCode = report.problems.length + report.lost + report.doubled + report.hung > 0 ? 1 : 0;
+finish();

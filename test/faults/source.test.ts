@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PostgresServer } from '../servers/postgres.ts';
-import { copying, createOrders, expectRefusal, openScene, Place, replace, slowly } from './scene.ts';
+import { CANARY, copying, createOrders, expectRefusal, openScene, Place, replace, slowly } from './scene.ts';
 
 let server: PostgresServer;
 let admin: pg.Client;
@@ -42,7 +42,7 @@ describe('a source that cannot be read', () => {
 
   test('wrong password', async () => {
     await loaded();
-    expectRefusal(await place.run('orders', { password: 'wrong' }), 2, 'SOURCE_AUTHENTICATION');
+    expectRefusal(await place.run('orders', { password: `${CANARY}-not` }), 2, 'SOURCE_AUTHENTICATION');
     expect(await place.tables()).toEqual(kept);
   });
 
@@ -83,7 +83,8 @@ describe('a source that cannot be read', () => {
 
 describe('a source that goes away in the middle of the COPY', () => {
   test('its session is ended', async () => {
-    await loaded();
+    await place.tenant({ orders: { query: slowly('kept'), ...replace } });
+    expect((await place.run('orders')).code).toBe(0);
     await admin.query(createOrders('long', 20_000));
     await place.tenant({ orders: { query: slowly('long'), ...replace } });
     const run = place.start('orders', { arguments: ['--yes'] });

@@ -51,7 +51,7 @@ async function append(
   if (!tables.exists) return adopt(engine, tables);
   let unchanged = 0;
   if (change.key !== undefined) {
-    const same = change.key.map((name) => `t.${quoteName(name)} = s.${quoteName(name)}`).join(' AND ');
+    const same = sameKey(change.key, 't', 's');
     unchanged = (await engine.execute(`DELETE FROM ${tables.staging} AS s USING ${tables.target} AS t WHERE ${same}`))
       .changed;
   }
@@ -84,7 +84,7 @@ async function merge(
   let { staged } = tables;
   if (!change.keyIsUnique) staged -= await dropOlderTwins(engine, change, staging);
   if (!exists) return adopt(engine, { ...tables, staged });
-  const same = change.key.map((name) => `t.${quoteName(name)} = s.${quoteName(name)}`).join(' AND ');
+  const same = sameKey(change.key, 't', 's', change.keyIsUnique);
   let unchanged = 0;
   if (change.mayRepeat) {
     const data = columns.filter((name) => name !== '_run_id' && name !== '_extracted_at' && !change.key.includes(name));
@@ -100,6 +100,12 @@ async function merge(
   await insert(engine, tables);
   const deleted = change.deletes === 'ignore' ? 0 : await sweep(engine, change, tables);
   return { inserted: staged - unchanged - updated, updated, deleted, unchanged };
+}
+
+/** Without the source's promise a key may hold NULL, which is then a value like any other. */
+function sameKey(key: readonly string[], left: string, right: string, promised = false): string {
+  const equals = promised ? '=' : 'IS NOT DISTINCT FROM';
+  return key.map((name) => `${left}.${quoteName(name)} ${equals} ${right}.${quoteName(name)}`).join(' AND ');
 }
 
 /** One row per key: the newest by cursor. */
@@ -118,7 +124,7 @@ export function sweptRows(
   { target, keys }: Pick<ChangeTables, 'target' | 'keys'>,
   soft: boolean,
 ): string {
-  const same = key.map((name) => `k.${quoteName(name)} = t.${quoteName(name)}`).join(' AND ');
+  const same = sameKey(key, 'k', 't');
   return `${target} AS t WHERE ${soft ? 't._deleted_at IS NULL AND ' : ''}NOT EXISTS (SELECT 1 FROM ${keys} AS k WHERE ${same})`;
 }
 

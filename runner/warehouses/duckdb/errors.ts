@@ -36,7 +36,8 @@ function holder(message: string): string {
 export function duckdbProblem(error: unknown, facts: Facts): unknown {
   if (TributaryError.is(error) || error instanceof ChannelStopped) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const reason = message.split('\n')[0]?.slice(0, 300) ?? '';
+  // The catalogue ends the sentence.
+  const reason = (message.split('\n')[0] ?? '').slice(0, 300).replace(/[.\s]+$/, '');
   const code = RULES.find(([pattern]) => pattern.test(message))?.[1] ?? 'WAREHOUSE_FAILED';
   return new TributaryError(code, { ...facts, reason, holder: holder(message) }, { cause: error });
 }

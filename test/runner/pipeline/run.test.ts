@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
+import { Loading } from './loading.ts';
+
+let server: PostgresServer;
+let client: pg.Client;
+let loading: Loading;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  client = await server.client();
+});
+
+beforeEach(async () => {
+  loading = new Loading(server);
+  await client.query(`DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY, note text, at timestamptz);
+    INSERT INTO orders SELECT g, 'n' || g, now() - interval '1 day' FROM generate_series(1, 100) g`);
+});
+
+afterEach(() => loading[Symbol.asyncDispose]());
+
+afterAll(async () => {
+  await client?.end();
+  await server?.stop();
+});
+
+const table = 'public.orders';
+const cursor = { strategy: 'transactional', cursor: 'at' } as const;
+const merge = { ...cursor, mode: 'merge' as const, key: ['id'] };
+const append = { ...cursor, mode: 'append' as const };
+const count = async () => Number((await loading.query('SELECT count(*) AS n FROM acme_raw.orders'))[0]?.n);
+
+describe('a transactional source', () => {
+  it('appends what is new since the last run, ties and rows without a cursor once', async () => {
+    await client.query(`INSERT INTO orders VALUES (500, 'no time', NULL), (501, 'no time', NULL)`);
+    expect((await loading.load('orders', { table, load: append })).summary.rows.inserted).toBe(102);
+    expect((await loading.load('orders', { table, load: append })).summary.rows).toMatchObject({
+      inserted: 0,
+      unchanged: 2,
+    });
+    await client.query(`INSERT INTO orders SELECT g, 'tie', now() FROM generate_series(101, 110) g`);
+    await client.query(`INSERT INTO orders VALUES (502, 'no time', NULL)`);
+    const { summary } = await loading.load('orders', { table, load: append });
+    expect(summary.rows).toMatchObject({ extracted: 13, inserted: 11, unchanged: 2 });
+    expect(await count()).toBe(113);
+  });
+
+  it('merges changes, sweeps deletes, and stops before it deletes too many', async () => {
+    const load = { ...merge, deletes: 'hard' as const };
+    await loading.load('orders', { table, load });
+    await client.query(`UPDATE orders SET note = 'new', at = now() WHERE id <= 3; DELETE FROM orders WHERE id = 9`);
+    const { summary } = await loading.load('orders', { table, load });
+    expect(summary.rows).toMatchObject({ extracted: 3, updated: 3, deleted: 1, inserted: 0 });
+    await client.query('DELETE FROM orders WHERE id > 50');
+    expect(await loading.run('orders', { table, load })).toMatchObject({
+      status: 'refused',
+      problem: { code: 'BRAKE_DELETES' },
+    });
+    expect(await count()).toBe(99);
+    await loading.load('orders', { table, load }, { yes: true });
+    expect(await count()).toBe(49);
+  });
+
+  it('follows a new column and a wider one', async () => {
+    await loading.load('orders', { table, load: merge });
+    await client.query(`ALTER TABLE orders ADD COLUMN extra jsonb; ALTER TABLE orders ALTER COLUMN id TYPE numeric(20,0);
+      INSERT INTO orders VALUES (12345678901234567890, 'big', now(), '{"a":1}')`);
+    const { summary } = await loading.load('orders', { table, load: merge });
+    expect(summary.schemaChanges.map(({ kind }) => kind)).toEqual(['widen', 'add']);
+    expect(await loading.query(`SELECT id, extra FROM acme_raw.orders WHERE note = 'big'`)).toEqual([
+      { id: '12345678901234567890', extra: '{"a": 1}' },
+    ]);
+  });
+});
+
+describe('a catalog source', () => {
+  it('gives the same table with several readers', async () => {
+    await client.query(`INSERT INTO orders SELECT g, repeat('x', g % 50), now() FROM generate_series(101, 60000) g`);
+    const sums = [];
+    for (const readers of [1, 2, 4]) {
+      await loading.load('orders', { table, execution: { readers } });
+      const sum = `SELECT count(*) AS n, sum(hash(id, note, "at")) AS h FROM acme_raw.orders`;
+      sums.push((await loading.query(sum))[0]);
+    }
+    expect(sums).toEqual([sums[0], sums[0], sums[0]]);
+    expect(sums[0]?.n).toBe('60000');
+  });
+
+  it('stops at an empty or a shrunken snapshot, and goes on when told', async () => {
+    await loading.load('orders', { table });
+    await client.query('DELETE FROM orders WHERE id > 20');
+    expect((await loading.run('orders', { table })).problem?.code).toBe('BRAKE_SHRINK');
+    await client.query('DELETE FROM orders');
+    expect((await loading.run('orders', { table })).problem?.code).toBe('BRAKE_EMPTY');
+    expect(await count()).toBe(100);
+    await loading.load('orders', { table }, { yes: true });
+    expect(await count()).toBe(0);
+  });
+
+  it('commits nothing when a quality test fails', async () => {
+    const quality = [{ test: 'accepted_values' as const, column: 'note', values: ['n1'] }];
+    const { problem } = await loading.run('orders', { table, quality });
+    expect(problem).toMatchObject({ code: 'QUALITY_FAILED', detail: expect.stringContaining('99') });
+    expect(await loading.query(`SELECT 1 FROM duckdb_tables() WHERE table_name LIKE '%orders%'`)).toEqual([]);
+  });
+});
