@@ -212,14 +212,15 @@ export const catalogue = {
     retryable: false,
     detail: (f) => `${f.column}: ${f.reason}.`,
     fix: (f) =>
-      `Give the column a type that holds it (columns.types: {${f.column}: STRING}), or let it become NULL (columns.unrepresentable: {${f.column}: nullify}); then: tributary quarantine replay`,
+      `Give the column a type that holds it (columns.types: {${f.column}: STRING}), or let it become NULL (columns.unrepresentable: {${f.column}: nullify}); then load their window again: tributary backfill`,
   },
   VALUE_NOT_CASTABLE: {
     title: 'A value cannot become the type that the tenant file asks for.',
     origin: 'source',
     retryable: false,
     detail: (f) => `${f.column} is not ${f.type}.`,
-    fix: () => 'Correct the value at the source or the type in columns.types; then: tributary quarantine replay',
+    fix: () =>
+      'Correct the value at the source or the type in columns.types; then load their window again: tributary backfill',
   },
   SCHEMA_FROZEN: {
     title: 'The schema changed and the contract is frozen.',
