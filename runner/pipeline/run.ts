@@ -79,7 +79,8 @@ class Run {
     try {
       lease = await store.claim({ tenant: tenant.tenant, source: sourceName, runId, ttlMs: LEASE_MS });
     } catch (error) {
-      return this.#outcome('refused', problemOf(error));
+      const problem = problemOf(error);
+      return this.#outcome(statusOf(problem), problem);
     }
     const lost = new AbortController();
     const renewing = setInterval(
@@ -92,12 +93,8 @@ class Run {
       return await this.#finish('succeeded', null);
     } catch (error) {
       const problem = this.#request.signal.aborted ? new TributaryError('INTERRUPTED').problem : problemOf(error);
-      const refused = problem.code.startsWith('BRAKE_') || problem.code.startsWith('LEASE_');
       await this.#undoStaging();
-      return await this.#finish(
-        problem.code === 'INTERRUPTED' ? 'interrupted' : refused ? 'refused' : 'failed',
-        problem,
-      );
+      return await this.#finish(statusOf(problem), problem);
     } finally {
       clearInterval(renewing);
       await this.#plan?.[Symbol.asyncDispose]();
@@ -300,6 +297,12 @@ class Run {
     if (type === 'progress') return;
     this.#writing = this.#writing.then(() => this.#request.store.append(event)).catch(() => undefined);
   }
+}
+
+/** How a run that met this problem ended. */
+function statusOf({ code }: Problem): RunOutcome['status'] {
+  if (code === 'INTERRUPTED') return 'interrupted';
+  return code.startsWith('BRAKE_') || code.startsWith('LEASE_') ? 'refused' : 'failed';
 }
 
 /** The date at that moment where the schedule lives. */
