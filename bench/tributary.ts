@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { Command } from './measure.ts';
 
 const root = join(import.meta.dirname, '..');
-const cli = join(root, 'runner', 'cli.ts');
+const cli = join(root, 'runner', 'cli.js');
 
 export interface BenchSource {
   readonly table: string;

@@ -110,7 +110,7 @@ async function demo(cleanup: AsyncDisposableStack): Promise<void> {
   const runAll = async () => {
     for (const source of sources) {
       say(`\n$ tributary run demo ${source}`);
-      const args = [join(root, 'runner', 'cli.ts'), 'run', 'demo', source];
+      const args = [join(root, 'runner', 'cli.js'), 'run', 'demo', source];
       await show(process.execPath, [...args, '--tenants', tenants, '--warehouse', `duckdb:${warehouse}`], {
         cwd: folder,
         env: { TRIBUTARY_SECRET_AIRLINE_PASSWORD: server.password },

@@ -2,9 +2,10 @@
  * COPY … TO STDOUT on a logged-in connection: takes over the socket for the one statement, so that
  * the bytes go to the decoder as they come, and gives it back. Protocol 3.0, chapter "Message Formats".
  */
-import type { Socket } from 'node:net';
 import type pg from 'pg';
+import { socketOf } from './connect.ts';
 import { SLACK } from './decoder.ts';
+import { divert } from './socket.ts';
 
 /** Takes whole CopyData messages from `bytes[position…end)` and returns the new position. */
 export type CopySink = (bytes: Buffer, view: DataView, position: number, end: number) => number;
@@ -14,6 +15,7 @@ const COMMAND_COMPLETE = 0x43;
 const ERROR_RESPONSE = 0x45;
 const READY_FOR_QUERY = 0x5a;
 const INITIAL_BYTES = 1 << 20;
+const ROOM_BYTES = 1 << 17;
 
 /** A server's error as its protocol fields: code, message, detail. */
 export interface ServerError extends Error {
@@ -27,37 +29,37 @@ export interface ServerError extends Error {
  * @returns the number of rows that the server says it sent.
  */
 export async function copyOut(client: pg.Client, sql: string, sink: CopySink): Promise<number> {
-  // `connection` is not in the public types; pg-copy-streams and pg-cursor rely on it too.
-  const stream = (client as unknown as { connection: { stream: Socket } }).connection.stream;
-  const listeners = stream.listeners('data') as ((chunk: Buffer) => void)[];
-  stream.removeAllListeners('data');
+  const socket = socketOf(client);
   const incoming = new Incoming(sink);
+  let giveBack = () => {};
   try {
     return await new Promise<number>((resolve, reject) => {
       const failed = (error?: Error) => reject(incoming.error ?? error ?? connectionLost());
-      stream.once('error', failed);
-      stream.once('close', () => failed());
-      stream.on('data', (chunk: Buffer) => {
-        try {
-          incoming.take(chunk);
-        } catch (error) {
-          stream.destroy();
-          reject(error);
-          return;
-        }
-        if (!incoming.ready) return;
-        if (incoming.error) reject(incoming.error);
-        else resolve(incoming.rows);
+      socket.once('error', failed);
+      socket.once('close', () => failed());
+      giveBack = divert(socket, {
+        room: () => incoming.room(),
+        take: (chunk) => {
+          try {
+            incoming.take(chunk);
+          } catch (error) {
+            socket.destroy();
+            reject(error);
+            return;
+          }
+          if (!incoming.ready) return;
+          if (incoming.error) reject(incoming.error);
+          else resolve(incoming.rows);
+        },
       });
       const body = Buffer.from(`${sql}\0`);
       const head = Buffer.alloc(5);
       head.write('Q', 0, 'latin1');
       head.writeInt32BE(body.length + 4, 1);
-      stream.write(Buffer.concat([head, body]));
+      socket.write(Buffer.concat([head, body]));
     });
   } finally {
-    stream.removeAllListeners('data');
-    for (const listener of listeners) stream.on('data', listener);
+    giveBack();
   }
 }
 
@@ -80,9 +82,17 @@ class Incoming {
     this.#sink = sink;
   }
 
-  take(chunk: Buffer): void {
-    this.#room(chunk.length);
-    chunk.copy(this.#bytes, this.#end);
+  /** The free end of the buffer, at least {@link ROOM_BYTES}. */
+  room(): Uint8Array {
+    this.#makeRoom(ROOM_BYTES);
+    return this.#bytes.subarray(this.#end, this.#bytes.length - SLACK);
+  }
+
+  take(chunk: Uint8Array): void {
+    if (chunk.buffer !== this.#bytes.buffer) {
+      this.#makeRoom(chunk.length);
+      this.#bytes.set(chunk, this.#end);
+    }
     this.#end += chunk.length;
     this.#consume();
   }
@@ -111,7 +121,7 @@ class Incoming {
   }
 
   /** Makes room for so many more bytes: moves the rest to the front, and grows for a message that is larger than all. */
-  #room(bytes: number): void {
+  #makeRoom(bytes: number): void {
     if (this.#start === this.#end) {
       this.#start = 0;
       this.#end = 0;
