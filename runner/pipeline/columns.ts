@@ -1,7 +1,8 @@
 /** From the source's columns and the tenant file to what is read and what it becomes. Pure. */
 import { columnNames } from '../../tenants/naming.ts';
 import type { SourceSpec } from '../../tenants/schema/index.ts';
-import type { ObjectShape, ReadColumn, StagedColumn, TableColumn } from '../core/contracts.ts';
+import type { ObjectShape, ReadColumn } from '../core/contracts/source.ts';
+import type { StagedColumn, TableColumn } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type LogicalType, parseType, sameType } from '../core/types.ts';
 import type { VectorColumn } from '../core/vectors.ts';
@@ -11,6 +12,7 @@ export interface MappedColumn {
   readonly read: ReadColumn;
   readonly column: TableColumn;
   readonly cast: boolean;
+  readonly distinct?: number;
 }
 
 /** @throws SOURCE_COLUMN_MISSING where the tenant file names a column that the source has not. */
@@ -51,6 +53,7 @@ export function mapColumns(shape: ObjectShape, spec: SourceSpec): readonly Mappe
     return {
       read,
       cast,
+      ...(column.distinct === undefined ? {} : { distinct: column.distinct }),
       column: {
         name,
         type: wanted ?? natural,
@@ -71,7 +74,7 @@ function describe(name: string, comment: string | undefined, labels: readonly st
 }
 
 export function stagedColumns(mapped: readonly MappedColumn[], vectors: readonly VectorColumn[]): StagedColumn[] {
-  return mapped.map(({ column, cast }, i) => ({ vector: vectors[i] as VectorColumn, column, cast }));
+  return mapped.map(({ read: _, ...column }, i) => ({ ...column, vector: vectors[i] as VectorColumn }));
 }
 
 /** The destination's name of a source column. */

@@ -1,6 +1,6 @@
 /** The shape of a table or a query: columns, key, and which column could be the cursor. */
 import type pg from 'pg';
-import type { CursorCandidate, ObjectRef, ObjectShape, SourceColumn } from '../../core/contracts.ts';
+import type { CursorCandidate, ObjectRef, ObjectShape, SourceColumn } from '../../core/contracts/source.ts';
 import { TributaryError } from '../../core/errors.ts';
 import type { PostgresConnection } from './connect.ts';
 import { nearMisses, relation } from './discover.ts';
@@ -46,6 +46,9 @@ export async function describe(client: pg.Client, ref: ObjectRef, spec: Postgres
     throw postgresProblem(error, factsOf(spec, displayName(table)));
   }
 }
+
+/** As many as a columnar store encodes together. */
+const NEIGHBOURS = 100_000;
 
 interface Attribute {
   readonly name: string;
@@ -98,7 +101,10 @@ async function describeTable(client: pg.Client, spec: PostgresConnection, table:
   }
   const types = await typesOf(client, rows);
   const key = await client.query<{ key: string[] }>(KEY, [table.oid]);
-  const columns = rows.map((row, index) => toColumn(row, types[index] as Described));
+  const columns = rows.map((row, index) => ({
+    ...toColumn(row, types[index] as Described),
+    ...distinctShare(row, object.rows),
+  }));
   return { ...object, columns, key: key.rows[0]?.key ?? [], cursorCandidates: candidates(rows, types) };
 }
 
@@ -142,6 +148,17 @@ function toColumn(row: Attribute, { type, labels, notNull }: Described): SourceC
     ...(row.comment === null ? {} : { comment: row.comment }),
     ...(labels === null ? {} : { labels }),
   };
+}
+
+/**
+ * `n_distinct` is a count, or a share of the rows under a minus (PostgreSQL manual, "pg_stats"). A count says
+ * how often a value comes back in the table; among neighbours it does so less, unless the rows lie in its order.
+ */
+function distinctShare({ distinct, correlation }: Attribute, rows: number | null): Pick<SourceColumn, 'distinct'> {
+  if (distinct === null || distinct === 0) return {};
+  if (distinct < 0) return { distinct: -distinct };
+  if (Math.abs(correlation ?? 0) > 0.5) return rows === null ? {} : { distinct: Math.min(1, distinct / rows) };
+  return { distinct: (distinct / NEIGHBOURS) * (1 - Math.exp(-NEIGHBOURS / distinct)) };
 }
 
 // ── Types ───────────────────────────────────────────────────────────────────
