@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { secretVariable } from '../tenants/naming.ts';
-import type { Secrets } from './core/contracts.ts';
+import type { Secrets } from './core/contracts/secrets.ts';
 import { TributaryError } from './core/errors.ts';
 
 export interface LaptopSecretsOptions {

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { type Finding, keyFinding, type Path, valueFinding } from './issues.ts';
-import { TYPE_NAMES } from './schema/columns.ts';
+import { TYPE_NAMES } from './schema/types.ts';
 import { exampleAt, keysAt, valueAt } from './schema-walk.ts';
 import { suggest } from './suggest.ts';
 

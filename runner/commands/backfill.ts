@@ -7,5 +7,7 @@ type BackfillOptions = GlobalOptions & { readonly from?: unknown; readonly to?: 
 /** Loads `from <= cursor < to` again; the state stays where it is. */
 export async function backfill(options: BackfillOptions, tenant: string, source: string): Promise<number> {
   const range = { from: String(options.from), to: String(options.to) };
-  return options.dryRun === true ? plan(options, tenant, source, range) : run(options, tenant, source, range);
+  return options.dryRun === true
+    ? plan(options, tenant, source, range)
+    : run(options, tenant, source, { backfill: range });
 }

@@ -2,7 +2,10 @@
 import { join, resolve } from 'node:path';
 import { listTenants, readTenant } from '../../tenants/load.ts';
 import type { ConnectionSpec, SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
-import type { RunStore, Secrets, Source, Warehouse } from '../core/contracts.ts';
+import type { RunStore } from '../core/contracts/run-store.ts';
+import type { Secrets } from '../core/contracts/secrets.ts';
+import type { Source } from '../core/contracts/source.ts';
+import type { Warehouse } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { laptopSecrets } from '../secrets.ts';
 import { openSource } from '../sources/registry.ts';

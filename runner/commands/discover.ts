@@ -1,5 +1,5 @@
 import { columnNames } from '../../tenants/naming.ts';
-import type { ObjectShape, ReadColumn } from '../core/contracts.ts';
+import type { ObjectShape, ReadColumn } from '../core/contracts/source.ts';
 import { typeName } from '../core/types.ts';
 import { bytesText, rowsText, table } from '../display/text.ts';
 import { connectSource, interruptible, openTenant } from './context.ts';

@@ -25,6 +25,13 @@ function command(usage: string, description: string, load: () => Promise<Action>
     });
 }
 
+/** The words that the first argument may be; for help and completion, the command itself refuses others. */
+function choosing(self: Command, ...words: string[]): Command {
+  const [first] = self.registeredArguments;
+  if (first !== undefined) first.argChoices = words;
+  return self;
+}
+
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number above 0');
@@ -48,11 +55,18 @@ command(
   .requiredOption('--from <cursor>', 'first value, included')
   .requiredOption('--to <cursor>', 'last value, not included')
   .option('--dry-run', 'say what would be read');
-command(
-  'quarantine <action> <tenant> <source>',
-  'list: rows that did not fit',
-  async () => (await import('./quarantine.ts')).quarantine,
-).option('--limit <rows>', 'rows to show', count, 100);
+choosing(
+  command(
+    'quarantine <action> <tenant> <source>',
+    'rows that did not fit: list them, or replay those that fit now',
+    async () => (await import('./quarantine.ts')).quarantine,
+  ),
+  'list',
+  'replay',
+)
+  .option('--limit <rows>', 'list: rows to show', count, 100)
+  .option('--all', 'list: replayed rows too')
+  .option('--dry-run', 'replay: say how many rows fit now');
 command('runs <tenant> [source]', 'history', async () => (await import('./runs.ts')).runs).option(
   '--limit <runs>',
   'runs to show',
@@ -60,12 +74,30 @@ command('runs <tenant> [source]', 'history', async () => (await import('./runs.t
   20,
 );
 command('logs <run>', 'the events of a run', async () => (await import('./logs.ts')).logs);
-command(
-  'secret <action> <tenant> [name]',
-  'set (value from stdin or a hidden prompt) or list',
-  async () => (await import('./secret.ts')).secret,
+choosing(
+  command(
+    'secret <action> <tenant> [name]',
+    'set (value from stdin or a hidden prompt) or list',
+    async () => (await import('./secret.ts')).secret,
+  ),
+  'set',
+  'rotate',
+  'list',
 );
 command('init', 'write a new tenant file, guided', async () => (await import('./init.ts')).init);
+choosing(
+  command(
+    'completion <shell>',
+    'print the script that completes commands in a shell',
+    async () => (await import('./completion.ts')).completion,
+  ),
+  'bash',
+  'zsh',
+  'fish',
+);
+program
+  .command('complete [words...]', { hidden: true })
+  .action(async (words: string[]) => (await import('./completion.ts')).complete(program, words));
 
 /** @returns the exit code */
 export async function main(): Promise<number> {

@@ -1,27 +1,45 @@
 import { evidenceDataset } from '../../tenants/naming.ts';
 import { TributaryError } from '../core/errors.ts';
-import { table } from '../display/text.ts';
-import { openTenant, openWarehouse, sourceSpec } from './context.ts';
+import { rowsText, table } from '../display/text.ts';
+import { previewReplay } from '../pipeline/replay.ts';
+import { connectSource, interruptible, openTenant, openWarehouse, sourceSpec } from './context.ts';
 import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { newRunId, run } from './run.ts';
 
+type QuarantineOptions = GlobalOptions & {
+  readonly limit?: unknown;
+  readonly all?: unknown;
+  readonly dryRun?: unknown;
+};
+
+/** Shows the rows that did not fit, or loads those that fit now. */
 export async function quarantine(
-  options: GlobalOptions & { readonly limit?: unknown },
+  options: QuarantineOptions,
   action: string,
-  tenantName: string,
-  sourceName: string,
+  tenant: string,
+  source: string,
 ): Promise<number> {
-  if (action !== 'list')
-    throw new TributaryError('USAGE', {
-      reason: `quarantine ${action} is not known.`,
-      advice: 'Write: tributary quarantine list <tenant> <source>',
-    });
-  const tenant = openTenant(options, tenantName);
-  sourceSpec(tenant, sourceName);
-  await using warehouse = await openWarehouse(options, (holder) => process.stderr.write(`waiting: ${holder}\n`));
-  const rows = await warehouse.query(
-    `SELECT run_id, column_name, reason, row, quarantined_at FROM warehouse."${evidenceDataset(tenantName)}"._quarantine WHERE source = $1 ORDER BY quarantined_at DESC LIMIT ${Number(options.limit ?? 100)}`,
-    [sourceName],
-  );
+  if (action === 'list') return listRows(options, tenant, source);
+  if (action === 'replay')
+    return options.dryRun === true ? preview(options, tenant, source) : run(options, tenant, source, { replay: true });
+  throw new TributaryError('USAGE', {
+    reason: `quarantine ${action} is not known.`,
+    advice: 'Write: tributary quarantine list <tenant> <source>, or: tributary quarantine replay <tenant> <source>',
+  });
+}
+
+async function listRows(options: QuarantineOptions, tenantName: string, sourceName: string): Promise<number> {
+  sourceSpec(openTenant(options, tenantName), sourceName);
+  await using warehouse = await openWarehouse(options, waiting);
+  const loaded = (await warehouse.state(tenantName, sourceName)) !== null;
+  const open = options.all === true ? '' : ' AND replayed_by IS NULL';
+  const rows = loaded
+    ? await warehouse.query(
+        `SELECT run_id, column_name, reason, row, quarantined_at, replayed_by FROM warehouse."${evidenceDataset(tenantName)}"._quarantine
+         WHERE source = $1${open} ORDER BY quarantined_at DESC LIMIT ${Number(options.limit ?? 100)}`,
+        [sourceName],
+      )
+    : [];
   if (options.json) print({ tenant: tenantName, source: sourceName, rows });
   else if (rows.length === 0) process.stdout.write('Nothing is in quarantine.\n');
   else
@@ -32,4 +50,30 @@ export async function quarantine(
       ),
     );
   return EXIT.done;
+}
+
+async function preview(options: QuarantineOptions, tenantName: string, sourceName: string): Promise<number> {
+  const tenant = openTenant(options, tenantName);
+  const spec = sourceSpec(tenant, sourceName);
+  const { source } = await connectSource(tenant, spec.connection, spec);
+  await using _ = source;
+  await using warehouse = await openWarehouse(options, waiting);
+  const { plan, quarantined, fit, frequentReason } = await previewReplay(
+    { tenant, sourceName, spec, source, warehouse, runId: newRunId() },
+    interruptible(),
+  );
+  await using __ = plan;
+  const { strategy, schemaChanges, target } = plan;
+  const rows = { quarantined, fit, stay: quarantined - fit };
+  if (options.json)
+    print({ tenant: tenantName, source: sourceName, strategy: strategy.name, rows, frequentReason, schemaChanges });
+  else
+    process.stdout.write(
+      `${strategy.name} into ${target.dataset}.${target.table}\n${rowsText(quarantined)} rows in quarantine: ${rowsText(fit)} fit now, ${rowsText(rows.stay)} would stay${frequentReason === null ? '' : ` (${frequentReason})`}\n`,
+    );
+  return EXIT.done;
+}
+
+function waiting(holder: string): void {
+  process.stderr.write(`waiting: ${holder}\n`);
 }

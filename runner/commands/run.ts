@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { RunDisplay } from '../display/run.ts';
-import { runSource } from '../pipeline/run.ts';
+import { type RunRequest, runSource } from '../pipeline/run.ts';
 import { connectSource, interruptible, openStore, openTenant, openWarehouse, sourceSpec } from './context.ts';
 import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
 
@@ -14,7 +14,7 @@ export async function run(
   options: GlobalOptions,
   tenantName: string,
   sourceName: string,
-  backfill?: { from: string; to: string },
+  how: Pick<RunRequest, 'backfill' | 'replay'> = {},
 ): Promise<number> {
   const signal = interruptible();
   const tenant = openTenant(options, tenantName);
@@ -35,7 +35,7 @@ export async function run(
     openWarehouse: () => openWarehouse(options, (holder) => display.note(`waiting: ${holder}`)),
     onEvent: (event) => display.show(event),
     ...(options.yes === true ? { yes: true } : {}),
-    ...(backfill === undefined ? {} : { backfill }),
+    ...how,
   });
   display.end();
   const { problem, summary } = outcome;

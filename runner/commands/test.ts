@@ -1,4 +1,4 @@
-import type { Check } from '../core/contracts.ts';
+import type { Check } from '../core/contracts/source.ts';
 import { objectOf } from '../pipeline/plan.ts';
 import { connectSource, interruptible, openTenant } from './context.ts';
 import { EXIT, type GlobalOptions, print } from './outcome.ts';

@@ -177,6 +177,15 @@ export const catalogue = {
     detail: (f) => `It has replayed up to ${f.seconds} s ago.`,
     fix: () => 'Rows newer than that come with the next run. Check replication if the figure grows.',
   },
+  SOURCE_REPLICA_FEEDBACK: {
+    title: 'The replica may cancel a long read.',
+    origin: 'source',
+    retryable: false,
+    detail: () =>
+      'hot_standby_feedback is off: its primary may remove rows that a read still needs, and replaying that ends the read.',
+    fix: () =>
+      'Set hot_standby_feedback = on at the replica. Where reads are short this can stay: a cancelled run commits nothing and can be repeated.',
+  },
   SOURCE_REPLICA_CONFLICT: {
     title: 'The replica cancelled the read.',
     origin: 'source',
@@ -212,7 +221,7 @@ export const catalogue = {
     retryable: false,
     detail: (f) => `${f.column}: ${f.reason}.`,
     fix: (f) =>
-      `Give the column a type that holds it (columns.types: {${f.column}: STRING}), or let it become NULL (columns.unrepresentable: {${f.column}: nullify}); then load their window again: tributary backfill`,
+      `Give the column a type that holds it (columns.types: {${f.column}: STRING}), or let it become NULL (columns.unrepresentable: {${f.column}: nullify}); then: tributary quarantine replay <tenant> <source>`,
   },
   VALUE_NOT_CASTABLE: {
     title: 'A value cannot become the type that the tenant file asks for.',
@@ -220,7 +229,7 @@ export const catalogue = {
     retryable: false,
     detail: (f) => `${f.column} is not ${f.type}.`,
     fix: () =>
-      'Correct the value at the source or the type in columns.types; then load their window again: tributary backfill',
+      'Correct the type in columns.types, then: tributary quarantine replay <tenant> <source>; or correct the value at the source, then load its window again: tributary backfill',
   },
   SCHEMA_FROZEN: {
     title: 'The schema changed and the contract is frozen.',
@@ -236,6 +245,14 @@ export const catalogue = {
     detail: (f) => `${f.column} was ${f.from} and would become ${f.to}.`,
     fix: (f) =>
       `Keep the old type (columns.types: {${f.column}: "${f.from}"}), or load anew with the catalog strategy, history: replace.`,
+  },
+  STRATEGY_SWITCHED: {
+    title: 'The table was loaded in another way.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `${f.table} was loaded by ${f.before}; ${f.now} cannot go on with it: ${f.why}.`,
+    fix: () =>
+      'Nothing was changed. Load into a new table (destination: {table: …}), move the old one away, or go back to the strategy it was loaded by.',
   },
   QUARANTINE_OVERFLOW: {
     title: 'Too many rows do not fit.',

@@ -2,22 +2,16 @@
  * The logical types of Tributary: BigQuery's, because BigQuery is production and every
  * other warehouse is held to what it would do. Rules: docs/types.md.
  */
-export type ScalarKind =
-  | 'INT64'
-  | 'FLOAT64'
-  | 'BOOL'
-  | 'STRING'
-  | 'BYTES'
-  | 'DATE'
-  | 'TIME'
-  | 'DATETIME'
-  | 'TIMESTAMP'
-  | 'JSON';
+import type { TypeName } from '../../tenants/schema/types.ts';
+
+type DecimalKind = 'NUMERIC' | 'BIGNUMERIC';
+
+export type ScalarKind = Exclude<TypeName, DecimalKind>;
 
 export type LogicalType =
   | { readonly kind: ScalarKind }
   /** `precision` and `scale` are absent where the source declares none. */
-  | { readonly kind: 'NUMERIC' | 'BIGNUMERIC'; readonly precision?: number; readonly scale?: number }
+  | { readonly kind: DecimalKind; readonly precision?: number; readonly scale?: number }
   /** One dimension, no NULL inside. */
   | { readonly kind: 'ARRAY'; readonly item: ScalarKind };
 
@@ -42,28 +36,30 @@ export function typeName(type: LogicalType): string {
   return type.kind;
 }
 
-const SCALARS = new Set<string>([
-  'INT64',
-  'FLOAT64',
-  'BOOL',
-  'STRING',
-  'BYTES',
-  'DATE',
-  'TIME',
-  'DATETIME',
-  'TIMESTAMP',
-  'JSON',
-]);
+const SCALARS: Readonly<Record<ScalarKind, true>> = {
+  INT64: true,
+  FLOAT64: true,
+  BOOL: true,
+  STRING: true,
+  BYTES: true,
+  DATE: true,
+  TIME: true,
+  DATETIME: true,
+  TIMESTAMP: true,
+  JSON: true,
+};
+
+const isScalar = (name: string): name is ScalarKind => Object.hasOwn(SCALARS, name);
 
 /** Reads what {@link typeName} writes; `null` where the text names no type. */
 export function parseType(text: string): LogicalType | null {
   const name = text.trim().toUpperCase();
-  if (SCALARS.has(name)) return { kind: name as ScalarKind };
+  if (isScalar(name)) return { kind: name };
   const array = /^ARRAY<\s*([A-Z0-9]+)\s*>$/.exec(name)?.[1];
-  if (array !== undefined) return SCALARS.has(array) ? { kind: 'ARRAY', item: array as ScalarKind } : null;
+  if (array !== undefined) return isScalar(array) ? { kind: 'ARRAY', item: array } : null;
   const numeric = /^(NUMERIC|BIGNUMERIC)(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?$/.exec(name);
   if (numeric === null) return null;
-  const kind = numeric[1] as 'NUMERIC' | 'BIGNUMERIC';
+  const kind = numeric[1] as DecimalKind;
   if (numeric[2] === undefined) return { kind };
   return { kind, precision: Number(numeric[2]), scale: Number(numeric[3] ?? 0) };
 }

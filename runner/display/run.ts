@@ -1,5 +1,5 @@
 /** A view of a run's events: one live line on a terminal, JSON lines for programs, plain lines otherwise. */
-import type { RunEvent } from '../core/contracts.ts';
+import type { RunEvent } from '../core/contracts/run-store.ts';
 import type { RunSummary } from '../pipeline/summary.ts';
 import { bytesText, rowsText } from './text.ts';
 
@@ -44,15 +44,19 @@ export class RunDisplay {
     this.#live = false;
   }
 
-  summary({ source, destination, strategy, window, rows, bytes, seconds, schemaChanges }: RunSummary): string {
+  summary({ source, destination, strategy, mode, window, rows, bytes, seconds, schemaChanges }: RunSummary): string {
     const rate = (seconds.total ?? 0) > 0 ? Math.round(rows.extracted / (seconds.total ?? 1)) : 0;
     const parts = (['inserted', 'updated', 'deleted', 'unchanged', 'quarantined', 'nullified'] as const)
       .filter((name) => rows[name] > 0)
       .map((name) => `${rowsText(rows[name])} ${name}`);
+    const read =
+      mode === 'replay'
+        ? `replayed ${rowsText(rows.extracted)} quarantined rows in ${seconds.total} s`
+        : `${rowsText(rows.extracted)} rows, ${bytesText(bytes.extracted)} in ${seconds.total} s (${rowsText(rate)} rows/s)`;
     const lines = [
       `✓ ${source} → ${destination}: ${parts.length === 0 ? 'nothing new' : parts.join(', ')}`,
       `  ${strategy}${window === null ? '' : `, window ${window.from ?? 'start'} … ${window.to}`}`,
-      `  ${rowsText(rows.extracted)} rows, ${bytesText(bytes.extracted)} in ${seconds.total} s (${rowsText(rate)} rows/s)`,
+      `  ${read}`,
       ...schemaChanges.map(
         (change) => `  schema: ${change.kind} ${change.kind === 'add' ? change.column.name : change.column}`,
       ),

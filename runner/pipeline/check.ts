@@ -1,7 +1,8 @@
 /** Everything that must hold before rows become visible. */
 import { durationSeconds } from '../../tenants/schema/duration.ts';
 import type { QualitySpec, SourceSpec } from '../../tenants/schema/index.ts';
-import type { QualityResult, QualityTest, ReadSummary, Staged } from '../core/contracts.ts';
+import type { ReadSummary } from '../core/contracts/source.ts';
+import type { QualityResult, QualityTest, Staged } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type MappedColumn, outputName } from './columns.ts';
 import type { Plan } from './plan.ts';

@@ -1,23 +1,13 @@
 /** What a run would do, before it does it. Holds the snapshot open until disposed. */
 import { destinationOf } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
-import type {
-  LoadState,
-  ObjectRef,
-  ObjectShape,
-  SchemaChange,
-  Snapshot,
-  Source,
-  TableRef,
-  TableShape,
-  UpperBound,
-  Warehouse,
-  Window,
-} from '../core/contracts.ts';
+import type { ObjectRef, ObjectShape, Snapshot, Source, UpperBound, Window } from '../core/contracts/source.ts';
+import type { LoadState, SchemaChange, TableRef, TableShape, Warehouse } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type BatchLayout, batchLayout } from '../core/vectors.ts';
 import { strategyOf } from '../strategies/choose.ts';
 import type { Strategy } from '../strategies/strategy.ts';
+import { checkSuccession } from '../strategies/succession.ts';
 import { cursorOf, type MappedColumn, mapColumns } from './columns.ts';
 import { compareSchema } from './schema.ts';
 
@@ -37,7 +27,7 @@ export interface Plan extends AsyncDisposable {
   readonly nullRows: number;
   readonly estimate: { readonly rows: number | null; readonly bytes: number | null };
   readonly layout: BatchLayout;
-  readonly mode: 'cloud_run' | 'dataflow';
+  readonly mode: 'cloud_run' | 'dataflow' | 'replay';
   readonly modeReason: string;
   readonly schemaChanges: readonly SchemaChange[];
   readonly discarded: readonly string[];
@@ -51,6 +41,8 @@ export interface PlanRequest {
   readonly warehouse: Warehouse;
   /** A stretch to load again, instead of what the state says. */
   readonly backfill?: { readonly from: string; readonly to: string };
+  /** For the rows in quarantine, not for a read: it has no window and waits for no writer. */
+  readonly replay?: boolean;
 }
 
 /** The object a source reads. */
@@ -59,20 +51,26 @@ export function objectOf(spec: SourceSpec): ObjectRef {
 }
 
 export async function makePlan(request: PlanRequest, signal: AbortSignal): Promise<Plan> {
-  const { tenant, sourceName, spec, source, warehouse } = request;
+  const { tenant, sourceName, spec, source, warehouse, replay = false } = request;
   const object = objectOf(spec);
   const target = destinationOf(tenant, sourceName);
   const strategy = strategyOf(spec.load);
+  if (replay && strategy.whole)
+    throw new TributaryError('USAGE', {
+      reason: `${sourceName} is read whole by each run, its rows in quarantine too; there is nothing to replay.`,
+      advice: `Run it: tributary run ${tenant.tenant} ${sourceName}`,
+    });
   const shape = await source.describe(object, signal);
   const state = await warehouse.state(tenant.tenant, sourceName);
   const before = await warehouse.describe(target);
+  checkSuccession(strategy, target, before, state);
   const mapped = mapColumns(shape, spec);
   const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
-  const cursor = cursorOf(spec);
+  const cursor = replay ? undefined : cursorOf(spec);
   const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
   try {
     const window = windowOf(request, strategy, cursor, state, bound);
-    const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, snapshot);
+    const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, cursor, snapshot);
     const estimate = await snapshot.estimate(object, window);
     const layout = batchLayout(snapshot.vectors(columns.map(({ read }) => read)));
     return {
@@ -90,7 +88,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       nullRows,
       estimate,
       layout,
-      ...modeOf(spec, estimate.rows),
+      ...(replay ? REPLAY : modeOf(spec, estimate.rows)),
       schemaChanges: changes,
       discarded,
       [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
@@ -159,10 +157,10 @@ async function nullPolicy(
   spec: SourceSpec,
   shape: ObjectShape,
   object: ObjectRef,
+  cursor: string | undefined,
   snapshot: Snapshot,
 ): Promise<{ nullCursors: boolean; nullRows: number }> {
   const { load } = spec;
-  const cursor = cursorOf(spec);
   const nullable = shape.columns.find(({ name }) => name === cursor)?.nullable ?? false;
   if (load.strategy !== 'transactional' || cursor === undefined || !nullable || load.cursorNulls === 'skip')
     return { nullCursors: false, nullRows: 0 };
@@ -171,6 +169,11 @@ async function nullPolicy(
     throw new TributaryError('SOURCE_CURSOR_NULL', { rows: nullRows, object: shape.name, column: cursor });
   return { nullCursors: nullRows > 0, nullRows };
 }
+
+const REPLAY = {
+  mode: 'replay',
+  modeReason: 'rows of _quarantine, in the warehouse; no row of the source is read',
+} as const;
 
 function modeOf({ execution }: SourceSpec, rows: number | null): Pick<Plan, 'mode' | 'modeReason'> {
   const threshold = execution.dataflowAtRows;

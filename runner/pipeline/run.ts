@@ -3,26 +3,17 @@
 import { destinationOf, latestView, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
-import type {
-  ChangeCounts,
-  Lease,
-  ReadSpec,
-  ReadSummary,
-  RunEvent,
-  RunIdentity,
-  RunStatus,
-  RunStore,
-  Secrets,
-  Source,
-  Staged,
-  StageSpec,
-  Step,
-  Warehouse,
-} from '../core/contracts.ts';
+import type { Lease, RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
+import type { Secrets } from '../core/contracts/secrets.ts';
+import type { ReadSpec, ReadSummary, Source } from '../core/contracts/source.ts';
+import type { ChangeCounts, RunIdentity, Staged, StageSpec, Warehouse } from '../core/contracts/warehouse.ts';
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
+import { replayed } from '../strategies/replay.ts';
 import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
-import { cursorOf, keyOf, outputName, stagedColumns } from './columns.ts';
-import { keyIsUnique, makePlan, type Plan, rowBytes } from './plan.ts';
+import { cursorOf, keyOf, outputName } from './columns.ts';
+import { keyIsUnique, makePlan, type Plan } from './plan.ts';
+import { replayTests, restage } from './replay.ts';
+import { stageSpec } from './stage-spec.ts';
 import { type RunSummary, Stopwatch, summarise } from './summary.ts';
 import { keySweep } from './sweep.ts';
 import { transfer } from './transfer.ts';
@@ -41,6 +32,8 @@ export interface RunRequest {
   /** Goes past the brakes. */
   readonly yes?: boolean;
   readonly backfill?: { readonly from: string; readonly to: string };
+  /** Takes the rows from quarantine, not from the source. */
+  readonly replay?: boolean;
 }
 
 export interface RunOutcome {
@@ -105,15 +98,17 @@ class Run {
 
   async #steps(lease: Lease, signal: AbortSignal): Promise<void> {
     const plan = await this.#step('plan', () => this.#planning(lease, signal));
-    const stage = this.#stageSpec(plan);
-    await this.#step('extract', () => this.#moving(plan, stage, signal));
+    const stage = stageSpec(plan, this.#identity as RunIdentity, this.#request.spec);
+    if (this.#request.replay === true) await this.#step('stage', () => this.#restaging(plan, stage));
+    else await this.#step('extract', () => this.#moving(plan, stage, signal));
     await this.#step('check', () => this.#checking(plan, stage));
     signal.throwIfAborted();
+    if (this.#request.replay === true && this.#read?.extracted === 0) return this.#undoStaging();
     await this.#step('commit', () => this.#committing(plan, stage));
   }
 
   async #planning(lease: Lease, signal: AbortSignal): Promise<Plan> {
-    const { tenant, sourceName, spec, source, runId, backfill } = this.#request;
+    const { tenant, sourceName, spec, source, runId, backfill, replay = false } = this.#request;
     this.#warehouse = await this.#request.openWarehouse();
     this.#identity = {
       tenant: tenant.tenant,
@@ -126,7 +121,10 @@ class Run {
     await this.#settleAbandoned();
     signal.throwIfAborted();
     const plan = await makePlan(
-      { tenant, sourceName, spec, source, warehouse: this.#warehouse, ...(backfill === undefined ? {} : { backfill }) },
+      {
+        ...{ tenant, sourceName, spec, source, replay, warehouse: this.#warehouse },
+        ...(backfill === undefined ? {} : { backfill }),
+      },
       signal,
     );
     this.#plan = plan;
@@ -151,18 +149,6 @@ class Run {
   #live(): Warehouse {
     if (this.#warehouse === null) throw new TributaryError('INTERNAL', { message: 'the warehouse is not open' });
     return this.#warehouse;
-  }
-
-  #stageSpec(plan: Plan): StageSpec {
-    const { timeZone } = this.#request.spec.schedule ?? { timeZone: 'UTC' };
-    return {
-      run: this.#identity as RunIdentity,
-      target: plan.target,
-      columns: stagedColumns(plan.columns, plan.layout.columns),
-      layout: plan.layout,
-      rowBytes: rowBytes(plan),
-      ...(plan.strategy.dated ? { snapshotDate: localDate(this.#startedAt, timeZone) } : {}),
-    };
   }
 
   async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<void> {
@@ -198,32 +184,42 @@ class Run {
       });
   }
 
+  async #restaging(plan: Plan, stage: StageSpec): Promise<void> {
+    const { summary, staged } = await restage(this.#live(), plan, stage);
+    this.#read = summary;
+    this.#staged = staged;
+  }
+
   async #checking(plan: Plan, stage: StageSpec): Promise<void> {
-    const { spec, yes } = this.#request;
+    const { spec, yes, replay } = this.#request;
     const staged = this.#staged as Staged;
+    const tests = qualityTests(spec, plan.columns);
+    if (replay === true) return checkQuality(await this.#live().test(stage, replayTests(tests)));
     checkCounts(this.#read as ReadSummary, staged, spec);
     if (yes !== true) checkSize(plan, staged.rows, spec, this.#command());
-    checkQuality(await this.#live().test(stage, qualityTests(spec, plan.columns)));
+    checkQuality(await this.#live().test(stage, tests));
   }
 
   async #committing(plan: Plan, stage: StageSpec): Promise<void> {
-    const { spec, yes, backfill } = this.#request;
+    const { spec, yes, backfill, replay = false } = this.#request;
     const cursor = cursorOf(spec);
     const key = keyOf(spec);
     const read = this.#read as ReadSummary;
+    const change = plan.strategy.change({
+      key: key.map((name) => outputName(plan.columns, name)),
+      cursor: cursor === undefined ? null : outputName(plan.columns, cursor),
+      keyIsUnique: keyIsUnique(plan, key),
+      nullCursors: plan.nullCursors,
+      snapshotDate: stage.snapshotDate ?? '',
+    });
+    const keepsCursor = replay || backfill !== undefined;
     this.#counts = await this.#live().commit({
       run: stage.run,
       target: plan.target,
       columns: stage.columns,
-      change: plan.strategy.change({
-        key: key.map((name) => outputName(plan.columns, name)),
-        cursor: cursor === undefined ? null : outputName(plan.columns, cursor),
-        keyIsUnique: keyIsUnique(plan, key),
-        nullCursors: plan.nullCursors,
-        snapshotDate: stage.snapshotDate ?? '',
-      }),
+      change: replay ? replayed(change) : change,
       schemaChanges: plan.schemaChanges,
-      cursor: backfill === undefined ? (plan.window?.to ?? null) : (plan.state?.cursor ?? null),
+      cursor: (keepsCursor ? plan.state?.cursor : plan.window?.to) ?? null,
       evidence: {
         strategy: plan.strategy.name,
         mode: plan.mode,
@@ -303,11 +299,4 @@ class Run {
 function statusOf({ code }: Problem): RunOutcome['status'] {
   if (code === 'INTERRUPTED') return 'interrupted';
   return code.startsWith('BRAKE_') || code.startsWith('LEASE_') ? 'refused' : 'failed';
-}
-
-/** The date at that moment where the schedule lives. */
-function localDate(at: string, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(
-    new Date(at),
-  );
 }

@@ -1,6 +1,6 @@
 /** What changed since the last run, and whether the contract allows it. Pure. */
 import type { SourceSpec } from '../../tenants/schema/index.ts';
-import type { SchemaChange, TableColumn } from '../core/contracts.ts';
+import type { SchemaChange, TableColumn } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type LogicalType, sameType, typeName } from '../core/types.ts';
 

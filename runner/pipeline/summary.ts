@@ -1,5 +1,6 @@
 /** What a run says of itself when it ends; the contract of `run --json`. */
-import type { ChangeCounts, ReadSummary, SchemaChange, Staged, Window } from '../core/contracts.ts';
+import type { ReadSummary, Window } from '../core/contracts/source.ts';
+import type { ChangeCounts, SchemaChange, Staged } from '../core/contracts/warehouse.ts';
 import type { Plan } from './plan.ts';
 
 export interface RunSummary {
@@ -74,7 +75,7 @@ export function summarise({ plan, read, staged, counts, ...rest }: Parts): RunSu
     },
     bytes: { extracted: read?.bytes ?? 0, staged: read?.bytes ?? 0 },
     schemaChanges: plan?.schemaChanges ?? [],
-    state: { cursor: (committed ? plan?.window?.to : plan?.state?.cursor) ?? null },
+    state: { cursor: (committed && plan?.mode !== 'replay' ? plan?.window?.to : plan?.state?.cursor) ?? null },
     destination: plan ? `${plan.target.dataset}.${plan.target.table}` : null,
     vectorPath: staged?.vectorPath ?? null,
   };

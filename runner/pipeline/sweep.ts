@@ -1,6 +1,7 @@
 /** The second read of a run that follows deletes: the keys of the whole source, in the same snapshot. */
 import type { SourceSpec } from '../../tenants/schema/index.ts';
-import type { ReadSpec, StageSpec } from '../core/contracts.ts';
+import type { ReadSpec } from '../core/contracts/source.ts';
+import type { StageSpec } from '../core/contracts/warehouse.ts';
 import { batchLayout } from '../core/vectors.ts';
 import { keyOf, stagedColumns } from './columns.ts';
 import type { Plan } from './plan.ts';

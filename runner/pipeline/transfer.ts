@@ -1,6 +1,7 @@
 /** Extract, stage and load: the source's readers and the warehouse at the two ends of one channel. */
 import { BatchChannel, type ChannelProgress } from '../core/channel.ts';
-import type { ReadSpec, ReadSummary, Snapshot, Staged, StageSpec, Warehouse } from '../core/contracts.ts';
+import type { ReadSpec, ReadSummary, Snapshot } from '../core/contracts/source.ts';
+import type { Staged, StageSpec, Warehouse } from '../core/contracts/warehouse.ts';
 
 export interface TransferRequest {
   readonly snapshot: Snapshot;

@@ -1,6 +1,6 @@
 /** Every connector, by the kind of its connection. Adding a kind to the schema without a line here does not compile. */
 import type { ConnectionSpec } from '../../tenants/schema/index.ts';
-import type { Source, SourceRequest } from '../core/contracts.ts';
+import type { Source, SourceRequest } from '../core/contracts/source.ts';
 import { TributaryError } from '../core/errors.ts';
 
 type Kind = ConnectionSpec['kind'];

@@ -1,6 +1,6 @@
 /** Leases, runs and events in one SQLite file: the run store of a laptop. */
 import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { RunEvent, RunRecord, RunStatus, RunStore, Step } from '../core/contracts.ts';
+import type { RunEvent, RunRecord, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import { type Problem, TributaryError } from '../core/errors.ts';
 import { isGone, type Owner, thisProcess } from './owner.ts';
 import { guarded, openFile, transaction } from './sqlite-file.ts';

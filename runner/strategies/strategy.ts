@@ -1,5 +1,6 @@
 /** What a load strategy decides; the pipeline asks, the warehouse carries out. Pure. */
-import type { LoadState, TableChange, UpperBound, Window } from '../core/contracts.ts';
+import type { UpperBound, Window } from '../core/contracts/source.ts';
+import type { LoadState, TableChange } from '../core/contracts/warehouse.ts';
 
 export interface StrategyFacts {
   /** Output names. */

@@ -1,4 +1,5 @@
-import type { LoadState, UpperBound, Window } from '../core/contracts.ts';
+import type { UpperBound, Window } from '../core/contracts/source.ts';
+import type { LoadState } from '../core/contracts/warehouse.ts';
 import { shiftBack } from './cursor.ts';
 
 /** From where the last run ended, less the lookback, to where no writer in flight can undercut. */

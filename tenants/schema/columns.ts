@@ -1,24 +1,6 @@
 import { z } from 'zod';
 import { columnSchema } from './scalars.ts';
-
-const TYPE =
-  /^\s*(?:INT64|FLOAT64|BOOL|STRING|BYTES|DATE|TIME|DATETIME|TIMESTAMP|JSON|(?:BIG)?NUMERIC(?:\(\s*\d+\s*(?:,\s*\d+\s*)?\))?|ARRAY<\s*(?:INT64|FLOAT64|BOOL|STRING|BYTES|DATE|TIME|DATETIME|TIMESTAMP|JSON)\s*>)\s*$/i;
-
-/** The names a `types` override may hold, for "did you mean". */
-export const TYPE_NAMES = [
-  'INT64',
-  'FLOAT64',
-  'NUMERIC',
-  'BIGNUMERIC',
-  'BOOL',
-  'STRING',
-  'BYTES',
-  'DATE',
-  'TIME',
-  'DATETIME',
-  'TIMESTAMP',
-  'JSON',
-];
+import { TYPE_NAMES, typeSchema } from './types.ts';
 
 const maskSchema = z.preprocess(
   (value) => (value === null ? 'null' : value),
@@ -60,13 +42,7 @@ export const columnsSchema = z
         examples: [{ cust: 'customer_id' }],
       }),
     types: z
-      .record(
-        columnSchema,
-        z
-          .string()
-          .regex(TYPE, 'is not a type')
-          .meta({ examples: ['NUMERIC(12,2)'] }),
-      )
+      .record(columnSchema, typeSchema.meta({ examples: ['NUMERIC(12,2)'] }))
       .default({})
       .meta({
         title: 'Types',

@@ -1,5 +1,5 @@
 export * from './access.ts';
-export { type ColumnsSpec, columnsSchema, type Mask, TYPE_NAMES } from './columns.ts';
+export { type ColumnsSpec, columnsSchema, type Mask } from './columns.ts';
 export * from './connection.ts';
 export * from './contract.ts';
 export * from './destination.ts';
@@ -12,3 +12,4 @@ export { queryProblem } from './query.ts';
 export * from './schedule.ts';
 export * from './source.ts';
 export * from './tenant.ts';
+export { TYPE_NAMES, type TypeName } from './types.ts';

@@ -25,15 +25,6 @@ export const secretNameSchema = z
     'is not the name of a secret: small letters, digits and -, starting with a letter. A secret is a name, never its value',
   );
 
-export const hostSchema = z
-  .string()
-  .regex(/^[^\s:@?]+$|^[0-9a-f:]+$/i, 'must be a host name or an address alone, without scheme, port or user');
-
-export const portSchema = z.int().min(1).max(65_535);
-
-/** `disable` never encrypts; `prefer` does when the server can; `require` always; `verify-ca` and `verify-full` check who answers. */
-export const tlsSchema = z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']);
-
 export const projectSchema = z
   .string()
   .regex(/^(?:[a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, 'must be the id of a Google Cloud project');

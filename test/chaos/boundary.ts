@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { newRunId } from '../../runner/commands/run.ts';
-import type { RunStore, Warehouse } from '../../runner/core/contracts.ts';
+import type { RunStore } from '../../runner/core/contracts/run-store.ts';
+import type { Warehouse } from '../../runner/core/contracts/warehouse.ts';
 import { type RunOutcome, runSource } from '../../runner/pipeline/run.ts';
-import { openSource } from '../../runner/sources/registry.ts';
+import { openPostgres } from '../../runner/sources/postgres/index.ts';
 import { openSqliteStore } from '../../runner/stores/sqlite.ts';
 import { openDuckdb } from '../../runner/warehouses/duckdb/warehouse.ts';
 import { parseTenant } from '../../tenants/load.ts';
@@ -47,39 +48,31 @@ interface Lane {
 
 interface Running {
   readonly outcome: Promise<RunOutcome>;
-  readonly controller: AbortController;
   /** A bound on numbers waits until writers are done. */
   readonly waits: boolean;
 }
 
 /** The lane's warehouse for one run: it stays open when the run is over. */
 function borrowed(warehouse: Warehouse): Warehouse {
-  return {
-    kind: warehouse.kind,
-    capabilities: warehouse.capabilities,
-    prepare: (...given) => warehouse.prepare(...given),
-    describe: (...given) => warehouse.describe(...given),
-    state: (...given) => warehouse.state(...given),
-    stage: (...given) => warehouse.stage(...given),
-    test: (...given) => warehouse.test(...given),
-    commit: (...given) => warehouse.commit(...given),
-    discard: (...given) => warehouse.discard(...given),
-    committed: (...given) => warehouse.committed(...given),
-    query: (...given) => warehouse.query(...given),
-    [Symbol.asyncDispose]: async () => undefined,
-  };
+  return new Proxy(warehouse, {
+    get(owned, key) {
+      if (key === Symbol.asyncDispose) return async () => undefined;
+      const value = Reflect.get(owned, key, owned);
+      return typeof value === 'function' ? value.bind(owned) : value;
+    },
+  });
 }
 
 function start(lane: Lane, table: string, shape: Shape): Running {
-  const controller = new AbortController();
   const secrets = { get: async () => lane.server.password };
   const text = tenantText(lane.server, lane.database, { [table]: { table, load: shape.load } });
   const { tenant, errors } = parseTenant(text, `${TENANT}.yaml`);
   const spec = tenant?.sources[table];
   const connection = tenant?.connections.db;
-  if (tenant === null || spec === undefined || connection === undefined) throw new Error(JSON.stringify(errors));
+  if (tenant === null || spec === undefined || connection?.kind !== 'postgres') throw new Error(JSON.stringify(errors));
   const go = async () => {
-    await using source = await openSource({ tenant: TENANT, name: 'db', connection, source: spec, secrets });
+    const request = { tenant: TENANT, name: 'db', connection, source: spec, secrets };
+    await using source = openPostgres(request, { waitMs: PATIENCE_MS });
     return await runSource({
       tenant,
       sourceName: table,
@@ -87,24 +80,22 @@ function start(lane: Lane, table: string, shape: Shape): Running {
       source,
       store: lane.store,
       secrets,
-      signal: controller.signal,
+      signal: new AbortController().signal,
       runId: newRunId(),
       openWarehouse: async () => borrowed(lane.warehouse),
     });
   };
   lane.report.runs += 1;
-  return { controller, outcome: go(), waits: shape.load.cursor === 'version' };
+  return { outcome: go(), waits: shape.load.cursor === 'version' };
 }
 
-/** Waits a little for a run that waits for writers, then stops it: they go on only after it. */
-async function finish({ outcome, controller, waits }: Running, report: Report): Promise<void> {
-  const patience = sleep(waits ? PATIENCE_MS : HUNG_MS, null, { ref: false });
-  if ((await Promise.race([outcome, patience])) === null) controller.abort();
+/** The writers go on only after it: a run that waits for them is held. */
+async function finish({ outcome }: Running, report: Report): Promise<void> {
   const { status, problem } = await outcome;
   if (status === 'succeeded') return;
   report.held += 1;
-  const allowed = problem?.code === 'SOURCE_BOUND_HELD' || controller.signal.aborted;
-  if (!allowed) throw new Error(`a run between the writers ended ${status}: ${problem?.code} ${problem?.detail}`);
+  if (problem?.code !== 'SOURCE_BOUND_HELD')
+    throw new Error(`a run between the writers ended ${status}: ${problem?.code} ${problem?.detail}`);
 }
 
 async function schedule(lane: Lane, seed: number): Promise<void> {

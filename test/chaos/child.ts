@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Worker } from 'node:worker_threads';
 import { connectSource, openStore, openTenant, openWarehouse, sourceSpec } from '../../runner/commands/context.ts';
 import { newRunId } from '../../runner/commands/run.ts';
-import type { RunEvent } from '../../runner/core/contracts.ts';
+import type { RunEvent } from '../../runner/core/contracts/run-store.ts';
 import { runSource } from '../../runner/pipeline/run.ts';
 
 export interface ChildJob {

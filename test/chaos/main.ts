@@ -47,23 +47,12 @@ const shown = (done: number, of: number, what: string) => {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} ${what}`);
 };
 await using server = await startPostgres({ settings: { max_connections: '200' } });
+const given = { server, seed, report, ...lanes };
 if (wanted.faults > 0)
-  await kills({
-    server,
-    seed,
-    report,
-    faults: wanted.faults,
-    onFault: (done) => shown(done, wanted.faults, 'kills'),
-    ...lanes,
-  });
-if (wanted.schedules > 0)
-  await schedules({
-    server,
-    seed,
-    report,
-    schedules: wanted.schedules,
-    onSchedule: (done) => shown(done, wanted.schedules, 'schedules'),
-    ...lanes,
-  });
+  await kills({ ...given, faults: wanted.faults, onFault: (done) => shown(done, wanted.faults, 'kills') });
+if (wanted.schedules > 0) {
+  const onSchedule = (done: number) => shown(done, wanted.schedules, 'schedules');
+  await schedules({ ...given, schedules: wanted.schedules, onSchedule });
+}
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
 finish();

@@ -1,7 +1,7 @@
 /** Another process for the run store's suite: opens the same store in many threads and does one thing in each. */
 import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import type { RunStore } from '../../runner/core/contracts.ts';
+import type { RunStore } from '../../runner/core/contracts/run-store.ts';
 import { problemOf } from '../../runner/core/errors.ts';
 
 /** How another process opens the store. */

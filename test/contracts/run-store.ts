@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RunEvent, RunStore } from '../../runner/core/contracts.ts';
+import type { RunEvent, RunStore } from '../../runner/core/contracts/run-store.ts';
 import { problemOf, TributaryError } from '../../runner/core/errors.ts';
 import { EACH, type Elsewhere, type Task } from './run-store-process.ts';
 

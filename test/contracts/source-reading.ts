@@ -2,7 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectRef, ReadColumn, ReadSummary, Snapshot, Source, Window } from '../../runner/core/contracts.ts';
+import type {
+  ObjectRef,
+  ReadColumn,
+  ReadSummary,
+  Snapshot,
+  Source,
+  Window,
+} from '../../runner/core/contracts/source.ts';
 import { batchLayout } from '../../runner/core/vectors.ts';
 import { transfer } from '../../runner/pipeline/transfer.ts';
 import { openDuckdb } from '../../runner/warehouses/duckdb/warehouse.ts';

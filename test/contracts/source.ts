@@ -1,7 +1,7 @@
 /** What every source keeps to. A fixture brings the same few tables in its own dialect. */
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ObjectRef, ReadColumn, Source, SourceCapabilities } from '../../runner/core/contracts.ts';
+import type { ObjectRef, ReadColumn, Source, SourceCapabilities } from '../../runner/core/contracts/source.ts';
 import { problemOf } from '../../runner/core/errors.ts';
 import { columnsOf, forever, type Reading, readAll } from './source-reading.ts';
 

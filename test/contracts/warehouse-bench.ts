@@ -4,6 +4,8 @@ import type {
   CommitSpec,
   QualityResult,
   QualityTest,
+  Restaged,
+  RestagePolicy,
   RunIdentity,
   SchemaChange,
   StagedColumn,
@@ -12,7 +14,7 @@ import type {
   TableColumn,
   TableRef,
   Warehouse,
-} from '../../runner/core/contracts.ts';
+} from '../../runner/core/contracts/warehouse.ts';
 import { problemOf } from '../../runner/core/errors.ts';
 import type { LogicalType } from '../../runner/core/types.ts';
 import { batchLayout, type RejectedRow, type VectorKind } from '../../runner/core/vectors.ts';
@@ -112,6 +114,15 @@ export class WarehouseBench {
   /** Every step of a run but the reading. */
   async load(rows: readonly (readonly Value[])[], load: BenchLoad): Promise<ChangeCounts> {
     return this.commit(await this.stage(rows, load), load);
+  }
+
+  /** A run that takes its rows from quarantine. */
+  async replay(load: BenchLoad & Partial<RestagePolicy>): Promise<Restaged & ChangeCounts> {
+    const spec = this.spec(load);
+    await this.warehouse.prepare(spec.run, TARGET);
+    const { nullify = [], masked = {} } = load;
+    const staged = await this.warehouse.restage(spec, { nullify, masked });
+    return { ...staged, ...(await this.commit(spec, load)) };
   }
 
   run(load: Pick<BenchLoad, 'runId' | 'token'> = {}): RunIdentity {

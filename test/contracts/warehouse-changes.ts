@@ -1,6 +1,6 @@
 /** How each strategy changes a table. */
 import { expect, test } from 'vitest';
-import type { TableChange } from '../../runner/core/contracts.ts';
+import type { TableChange } from '../../runner/core/contracts/warehouse.ts';
 import type { Value } from './batches.ts';
 import {
   A,

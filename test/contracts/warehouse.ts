@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { TableRef, Warehouse } from '../../runner/core/contracts.ts';
+import type { TableRef, Warehouse } from '../../runner/core/contracts/warehouse.ts';
 import { WarehouseBench } from './warehouse-bench.ts';
 import { changeTests } from './warehouse-changes.ts';
 import { commitTests } from './warehouse-commits.ts';
+import { replayTests } from './warehouse-replays.ts';
 
 /**
  * @param open opens the warehouse at a place: the path of a file that does not exist yet, fresh for each test
@@ -33,5 +34,6 @@ export function warehouseSuite(
 
     changeTests(() => bench);
     commitTests(() => bench);
+    replayTests(() => bench);
   });
 }

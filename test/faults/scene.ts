@@ -1,196 +1,46 @@
-/** The command line against a real server, in a folder of its own, with a password that must never show. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { DuckDBInstance } from '@duckdb/node-api';
+/** What the tests of faults play in: a server, its tables, and a place for each test. */
 import type pg from 'pg';
-import { expect } from 'vitest';
-import type { RunEvent, RunStore } from '../../runner/core/contracts.ts';
-import type { Problem } from '../../runner/core/errors.ts';
-import { openSqliteStore } from '../../runner/stores/sqlite.ts';
-import { type PostgresOptions, type PostgresServer, startPostgres } from '../servers/postgres.ts';
-
-/** The password of the role `reader`. */
-export const CANARY = 'Canary-7f3b9d51c2e84a60';
-
-const cli = join(import.meta.dirname, '..', '..', 'runner', 'cli.ts');
-
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The document on stdout. */
-  readonly json: {
-    readonly runId?: string;
-    readonly status?: string;
-    readonly rows?: Readonly<Record<string, number>>;
-    readonly problem?: Problem;
-  };
-}
-
-export interface Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Resolves with the first event of which this is true. */
-  event(wanted: (event: RunEvent) => boolean): Promise<RunEvent>;
-}
-
-export interface RunOptions {
-  readonly tenant?: string;
-  readonly arguments?: readonly string[];
-  readonly password?: string;
-  readonly warehouse?: string;
-  /** Put before the command: `setpriv …`. */
-  readonly through?: readonly string[];
-}
-
-type Source = Readonly<Record<string, unknown>>;
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { CANARY, type Ended, Place } from './place.ts';
 
 /** A server with the role `reader`, who may read what is created in `public`. */
-export async function openScene(options: PostgresOptions = {}): Promise<{ server: PostgresServer; admin: pg.Client }> {
-  const server = await startPostgres({ ...options, settings: { shared_buffers: '32MB', ...options.settings } });
+export async function openScene(): Promise<{ server: PostgresServer; admin: pg.Client }> {
+  const server = await startPostgres({ settings: { shared_buffers: '32MB' } });
   const admin = await server.client();
   await admin.query(`CREATE ROLE reader LOGIN PASSWORD '${CANARY}'`);
   await admin.query('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader');
   return { server, admin };
 }
 
-/** A folder with tenant files, a run store and a warehouse. */
-export class Place implements AsyncDisposable {
-  readonly folder: string;
-  readonly #server: PostgresServer;
-  #said = '';
-
-  constructor(folder: string, server: PostgresServer) {
-    this.folder = folder;
-    this.#server = server;
-  }
-
-  static async make(server: PostgresServer): Promise<Place> {
-    const folder = await mkdtemp(join(tmpdir(), 'tributary-faults-'));
-    await mkdir(join(folder, 'tenants'));
-    return new Place(folder, server);
-  }
-
-  get warehouse(): string {
-    return join(this.folder, 'warehouse.duckdb');
-  }
-
-  async tenant(sources: Readonly<Record<string, Source>>, connection: Source = {}, name = 'acme'): Promise<void> {
-    const { host, port, database } = this.#server;
-    const db = { kind: 'postgres', host, port, database, user: 'reader', tls: 'disable', secret: 'db-password' };
-    const document = {
-      tenant: name,
-      connections: { db: { ...db, ...connection } },
-      sources: Object.fromEntries(
-        Object.entries(sources).map(([source, spec]) => [source, { connection: 'db', ...spec }]),
-      ),
-    };
-    await writeFile(join(this.folder, 'tenants', `${name}.yaml`), JSON.stringify(document));
-  }
-
-  /** `tributary run acme <source> --json`. */
-  run(source: string, options: RunOptions = {}): Promise<Ended> {
-    return this.start(source, options).ended;
-  }
-
-  start(source: string, options: RunOptions = {}): Started {
-    const { tenant = 'acme', through = [], password = CANARY } = options;
-    const warehouse = `duckdb:${options.warehouse ?? this.warehouse}`;
-    const given = ['run', tenant, source, '--tenants', 'tenants', '--warehouse', warehouse, '--json'];
-    const [program = process.execPath, ...words] = [...through, process.execPath, cli, ...given];
-    const child = spawn(program, [...words, ...(options.arguments ?? [])], {
-      cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TRIBUTARY_SECRET_DB_PASSWORD: password },
-      timeout: 50_000,
-      killSignal: 'SIGKILL',
-    });
-    let stdout = '';
-    let stderr = '';
-    const events: RunEvent[] = [];
-    const waiting = new Set<(event: RunEvent) => void>();
-    child.stdout?.on('data', (text) => {
-      stdout += text;
-    });
-    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
-      stderr += `${line}\n`;
-      if (!line.startsWith('{"runId"')) return;
-      const event = JSON.parse(line) as RunEvent;
-      events.push(event);
-      for (const tell of waiting) tell(event);
-    });
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => {
-        this.#said += stdout + stderr;
-        resolve({ code, stdout, stderr, json: stdout === '' ? {} : JSON.parse(stdout) });
-      });
-    });
-    const event = (wanted: (event: RunEvent) => boolean) => {
-      const before = events.find(wanted);
-      if (before !== undefined) return Promise.resolve(before);
-      const coming = new Promise<RunEvent>((resolve) => {
-        waiting.add((one) => {
-          if (wanted(one)) resolve(one);
-        });
-      });
-      const never = ended.then(({ code, stderr: text }): never => {
-        throw new Error(`the run ended with ${code} before: ${text}`);
-      });
-      return Promise.race([coming, never]);
-    };
-    return { child, ended, event };
-  }
-
-  /** Asks the warehouse; `null` where there is none. */
-  async ask(sql: string, file = this.warehouse): Promise<Record<string, unknown>[] | null> {
-    if (!existsSync(file)) return null;
-    const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY' });
-    const connection = await instance.connect();
-    try {
-      return (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[];
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-    }
-  }
-
-  /** Tables of rows, staged ones too, with how many each holds. */
-  async tables(file = this.warehouse): Promise<Record<string, number>> {
-    const names = await this.ask(
-      `SELECT schema_name AS s, table_name AS t FROM duckdb_tables() WHERE schema_name NOT LIKE '%\\_tributary' ESCAPE '\\' ORDER BY 1, 2`,
-      file,
-    );
-    const found: Record<string, number> = {};
-    for (const { s, t } of names ?? []) {
-      const rows = await this.ask(`SELECT count(*) AS n FROM "${s}"."${t}"`, file);
-      found[`${s}.${t}`] = Number(rows?.[0]?.n);
-    }
-    return found;
-  }
-
-  store(): RunStore {
-    return openSqliteStore(join(this.folder, '.tributary', 'runs.sqlite'));
-  }
-
-  /** The password is in nothing that was said or written. */
-  async expectSealed(): Promise<void> {
-    expect(this.#said).not.toContain(CANARY);
-    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const content = await readFile(join(entry.parentPath, entry.name));
-      expect(content.includes(CANARY), entry.name).toBe(false);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await chmod(this.folder, 0o755);
-    await rm(this.folder, { recursive: true, force: true });
-  }
+/** The scene of all tests of a file, with what these statements create, and a sealed place for each of them. */
+export function sceneForTests(...statements: readonly string[]): { readonly admin: pg.Client; readonly place: Place } {
+  let server: PostgresServer;
+  let admin: pg.Client;
+  let place: Place;
+  beforeAll(async () => {
+    ({ server, admin } = await openScene());
+    for (const statement of statements) await admin.query(statement);
+  });
+  afterAll(async () => {
+    await admin.end();
+    await server.stop();
+  });
+  beforeEach(async () => {
+    place = await Place.make(server);
+  });
+  afterEach(async () => {
+    await place.expectSealed();
+    await place[Symbol.asyncDispose]();
+  });
+  return {
+    get admin() {
+      return admin;
+    },
+    get place() {
+      return place;
+    },
+  };
 }
 
 /** A run that failed as it should: exit code and code of the catalogue. */

@@ -1,96 +1,78 @@
 /** What the source may do to a run: each ends with its code, and the destination is as it was. */
-import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../servers/postgres.ts';
-import { CANARY, copying, createOrders, expectRefusal, openScene, Place, replace, slowly } from './scene.ts';
+import { describe, expect, test } from 'vitest';
+import { CANARY, Place } from './place.ts';
+import { copying, createOrders, expectRefusal, openScene, replace, sceneForTests, slowly } from './scene.ts';
 
-let server: PostgresServer;
-let admin: pg.Client;
-let place: Place;
-beforeAll(async () => {
-  ({ server, admin } = await openScene());
-  await admin.query(createOrders('kept', 50));
-});
-afterAll(async () => {
-  await admin.end();
-  await server.stop();
-});
-beforeEach(async () => {
-  place = await Place.make(server);
-});
-afterEach(async () => {
-  await place.expectSealed();
-  await place[Symbol.asyncDispose]();
-});
+const scene = sceneForTests(createOrders('kept', 50));
 
 const kept = { 'acme_raw.orders': 50 };
 
 /** The destination has 50 rows from a run that went well. */
 async function loaded(): Promise<void> {
-  await place.tenant({ orders: { table: 'public.kept', ...replace } });
-  expect((await place.run('orders')).code).toBe(0);
-  expect(await place.tables()).toEqual(kept);
+  await scene.place.tenant({ orders: { table: 'public.kept', ...replace } });
+  expect((await scene.place.run('orders')).code).toBe(0);
+  expect(await scene.place.tables()).toEqual(kept);
 }
 
 describe('a source that cannot be read', () => {
   test('unknown host', async () => {
     await loaded();
-    await place.tenant({ orders: { table: 'public.kept', ...replace } }, { host: 'db.tributary.invalid' });
-    expectRefusal(await place.run('orders'), 2, 'SOURCE_HOST_UNKNOWN');
-    expect(await place.tables()).toEqual(kept);
+    await scene.place.tenant({ orders: { table: 'public.kept', ...replace } }, { host: 'db.tributary.invalid' });
+    expectRefusal(await scene.place.run('orders'), 2, 'SOURCE_HOST_UNKNOWN');
+    expect(await scene.place.tables()).toEqual(kept);
   });
 
   test('wrong password', async () => {
     await loaded();
-    expectRefusal(await place.run('orders', { password: `${CANARY}-not` }), 2, 'SOURCE_AUTHENTICATION');
-    expect(await place.tables()).toEqual(kept);
+    expectRefusal(await scene.place.run('orders', { password: `${CANARY}-not` }), 2, 'SOURCE_AUTHENTICATION');
+    expect(await scene.place.tables()).toEqual(kept);
   });
 
   test('wrong role with the right password', async () => {
     await loaded();
-    await place.tenant({ orders: { table: 'public.kept', ...replace } }, { user: 'nobody-here' });
-    expectRefusal(await place.run('orders'), 2, 'SOURCE_AUTHENTICATION');
-    expect(await place.tables()).toEqual(kept);
+    await scene.place.tenant({ orders: { table: 'public.kept', ...replace } }, { user: 'nobody-here' });
+    expectRefusal(await scene.place.run('orders'), 2, 'SOURCE_AUTHENTICATION');
+    expect(await scene.place.tables()).toEqual(kept);
   });
 
   test('missing table', async () => {
     await loaded();
-    await place.tenant({ orders: { table: 'public.keptt', ...replace } });
-    expectRefusal(await place.run('orders'), 2, 'SOURCE_OBJECT_MISSING');
-    expect(await place.tables()).toEqual(kept);
+    await scene.place.tenant({ orders: { table: 'public.keptt', ...replace } });
+    expectRefusal(await scene.place.run('orders'), 2, 'SOURCE_OBJECT_MISSING');
+    expect(await scene.place.tables()).toEqual(kept);
   });
 
   test('a column dropped between two runs', async () => {
-    await admin.query(createOrders('shrinking', 20));
-    await place.tenant({ orders: { table: 'public.shrinking', ...replace } });
-    expect((await place.run('orders')).code).toBe(0);
-    await admin.query('ALTER TABLE shrinking DROP COLUMN price');
-    const ended = await place.run('orders');
+    await scene.admin.query(createOrders('shrinking', 20));
+    await scene.place.tenant({ orders: { table: 'public.shrinking', ...replace } });
+    expect((await scene.place.run('orders')).code).toBe(0);
+    await scene.admin.query('ALTER TABLE shrinking DROP COLUMN price');
+    const ended = await scene.place.run('orders');
     expectRefusal(ended, 2, 'SOURCE_COLUMN_MISSING');
     expect(ended.json.problem?.detail).toContain('"price"');
-    expect(await place.tables()).toEqual({ 'acme_raw.orders': 20 });
+    expect(await scene.place.tables()).toEqual({ 'acme_raw.orders': 20 });
   });
 
   test('a permission revoked between two runs', async () => {
-    await admin.query(createOrders('closing', 20));
-    await place.tenant({ orders: { table: 'public.closing', ...replace } });
-    expect((await place.run('orders')).code).toBe(0);
-    await admin.query('REVOKE SELECT ON closing FROM reader');
-    expectRefusal(await place.run('orders'), 2, 'SOURCE_PERMISSION');
-    expect(await place.tables()).toEqual({ 'acme_raw.orders': 20 });
+    await scene.admin.query(createOrders('closing', 20));
+    await scene.place.tenant({ orders: { table: 'public.closing', ...replace } });
+    expect((await scene.place.run('orders')).code).toBe(0);
+    await scene.admin.query('REVOKE SELECT ON closing FROM reader');
+    expectRefusal(await scene.place.run('orders'), 2, 'SOURCE_PERMISSION');
+    expect(await scene.place.tables()).toEqual({ 'acme_raw.orders': 20 });
   });
 });
 
 describe('a source that goes away in the middle of the COPY', () => {
   test('its session is ended', async () => {
-    await place.tenant({ orders: { query: slowly('kept'), ...replace } });
-    expect((await place.run('orders')).code).toBe(0);
-    await admin.query(createOrders('long', 20_000));
-    await place.tenant({ orders: { query: slowly('long'), ...replace } });
-    const run = place.start('orders', { arguments: ['--yes'] });
-    await admin.query('SELECT pg_terminate_backend($1)', [await copying(admin)]);
+    await scene.place.tenant({ orders: { query: slowly('kept'), ...replace } });
+    expect((await scene.place.run('orders')).code).toBe(0);
+    await scene.admin.query(createOrders('long', 20_000));
+    await scene.place.tenant({ orders: { query: slowly('long'), ...replace } });
+    const run = scene.place.start('orders', { arguments: ['--yes'] });
+    await scene.admin.query('SELECT pg_terminate_backend($1)', [await copying(scene.admin)]);
     expectRefusal(await run.ended, 2, 'SOURCE_DISCONNECTED');
-    expect(await place.tables()).toEqual(kept);
+    expect(await scene.place.tables()).toEqual(kept);
   });
 
   test('the whole server is killed', async () => {

@@ -2,39 +2,24 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../servers/postgres.ts';
-import { createOrders, expectRefusal, openScene, Place, replace } from './scene.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createOrders, expectRefusal, replace, sceneForTests } from './scene.ts';
 
 const root = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
-let server: PostgresServer;
-let admin: pg.Client;
-let place: Place;
-beforeAll(async () => {
-  ({ server, admin } = await openScene());
-  await admin.query(createOrders('orders', 60));
+const scene = sceneForTests(
+  createOrders('orders', 60),
   // Texts that no storage makes smaller.
-  await admin.query(`CREATE TABLE large AS SELECT i AS id, (SELECT string_agg(md5(i::text || ' ' || j), '') FROM generate_series(1, 30) j) AS note
-    FROM generate_series(1, 20000) i`);
-});
-afterAll(async () => {
-  await admin.end();
-  await server.stop();
-});
-beforeEach(async () => {
-  place = await Place.make(server);
-  await place.tenant({
+  `CREATE TABLE large AS SELECT i AS id, (SELECT string_agg(md5(i::text || ' ' || j), '') FROM generate_series(1, 30) j) AS note
+    FROM generate_series(1, 20000) i`,
+);
+beforeEach(() =>
+  scene.place.tenant({
     orders: { table: 'public.orders', ...replace },
     large: { table: 'public.large', ...replace },
-  });
-});
-afterEach(async () => {
-  await place.expectSealed();
-  await place[Symbol.asyncDispose]();
-});
+  }),
+);
 
 async function smallDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(folder);
@@ -58,24 +43,24 @@ const mountable = (() => {
 
 describe('a full disk', () => {
   const onSmallDisk = async () => {
-    const folder = join(place.folder, 'disk');
+    const folder = join(scene.place.folder, 'disk');
     await smallDisk(folder, async () => {
       const warehouse = join(folder, 'warehouse.duckdb');
-      expect((await place.run('orders', { warehouse })).code).toBe(0);
-      expectRefusal(await place.run('large', { warehouse }), 2, 'WAREHOUSE_DISK_FULL');
-      expect(await place.tables(warehouse)).toEqual({ 'acme_raw.orders': 60 });
-      expect((await place.run('orders', { warehouse })).code).toBe(0);
+      expect((await scene.place.run('orders', { warehouse })).code).toBe(0);
+      expectRefusal(await scene.place.run('large', { warehouse }), 2, 'WAREHOUSE_DISK_FULL');
+      expect(await scene.place.tables(warehouse)).toEqual({ 'acme_raw.orders': 60 });
+      expect((await scene.place.run('orders', { warehouse })).code).toBe(0);
     });
   };
   // Where nothing can be mounted the limit below stands for it.
   if (mountable) test('a small file system', onSmallDisk);
 
   test('a limit on the size of a file', async () => {
-    expect((await place.run('orders')).code).toBe(0);
+    expect((await scene.place.run('orders')).code).toBe(0);
     const through = ['bash', '-c', 'ulimit -f 6000; exec "$@"', 'limited'];
-    expectRefusal(await place.run('large', { through }), 2, 'WAREHOUSE_DISK_FULL');
-    expect(await place.tables()).toEqual({ 'acme_raw.orders': 60 });
-    expect((await place.run('orders')).code).toBe(0);
+    expectRefusal(await scene.place.run('large', { through }), 2, 'WAREHOUSE_DISK_FULL');
+    expect(await scene.place.tables()).toEqual({ 'acme_raw.orders': 60 });
+    expect((await scene.place.run('orders')).code).toBe(0);
   });
 });
 
@@ -83,30 +68,30 @@ describe('a damaged file', () => {
   let sound: Buffer | undefined;
 
   const unchanged = async () => {
-    const before = readFileSync(place.warehouse);
-    expectRefusal(await place.run('orders'), 2, 'WAREHOUSE_CORRUPT');
-    expect(readFileSync(place.warehouse).equals(before)).toBe(true);
+    const before = readFileSync(scene.place.warehouse);
+    expectRefusal(await scene.place.run('orders'), 2, 'WAREHOUSE_CORRUPT');
+    expect(readFileSync(scene.place.warehouse).equals(before)).toBe(true);
   };
 
   test.each([20, 5000, 100_000])('%i bytes of something else', async (bytes) => {
-    writeFileSync(place.warehouse, Buffer.alloc(bytes, 'not a warehouse '));
+    writeFileSync(scene.place.warehouse, Buffer.alloc(bytes, 'not a warehouse '));
     await unchanged();
   });
 
   test.each([100, 4096, 13_000, 270_000])('cut off after %i bytes', async (bytes) => {
     if (sound === undefined) {
-      expect((await place.run('large')).code).toBe(0);
-      sound = readFileSync(place.warehouse);
+      expect((await scene.place.run('large')).code).toBe(0);
+      sound = readFileSync(scene.place.warehouse);
     }
-    writeFileSync(place.warehouse, sound.subarray(0, bytes));
+    writeFileSync(scene.place.warehouse, sound.subarray(0, bytes));
     await unchanged();
   });
 
   test('its middle is overwritten', async () => {
-    expect((await place.run('orders')).code).toBe(0);
-    const content = readFileSync(place.warehouse);
+    expect((await scene.place.run('orders')).code).toBe(0);
+    const content = readFileSync(scene.place.warehouse);
     content.fill(0x5a, 4096 * 3);
-    writeFileSync(place.warehouse, content);
+    writeFileSync(scene.place.warehouse, content);
     await unchanged();
   });
 });
@@ -121,29 +106,29 @@ describe('a place that cannot be written', () => {
   }
 
   test('a folder', async () => {
-    const folder = join(place.folder, 'closed');
+    const folder = join(scene.place.folder, 'closed');
     mkdirSync(folder);
-    giveAway(place.folder);
+    giveAway(scene.place.folder);
     chmodSync(folder, 0o555);
     const warehouse = join(folder, 'warehouse.duckdb');
-    expectRefusal(await place.run('orders', { through, warehouse }), 2, 'WAREHOUSE_READ_ONLY');
+    expectRefusal(await scene.place.run('orders', { through, warehouse }), 2, 'WAREHOUSE_READ_ONLY');
     expectRefusal(
-      await place.run('orders', { through, warehouse: join(folder, 'new', 'w.duckdb') }),
+      await scene.place.run('orders', { through, warehouse: join(folder, 'new', 'w.duckdb') }),
       2,
       'WAREHOUSE_READ_ONLY',
     );
     expect(readdirSync(folder)).toEqual([]);
     chmodSync(folder, 0o755);
-    expect((await place.run('orders', { through, warehouse })).code).toBe(0);
+    expect((await scene.place.run('orders', { through, warehouse })).code).toBe(0);
   });
 
   test('a file', async () => {
-    giveAway(place.folder);
-    expect((await place.run('orders', { through })).code).toBe(0);
-    const copy = join(place.folder, 'copy.duckdb');
-    copyFileSync(place.warehouse, copy);
-    chmodSync(place.warehouse, 0o444);
-    expectRefusal(await place.run('orders', { through }), 2, 'WAREHOUSE_READ_ONLY');
-    expect(readFileSync(place.warehouse).equals(readFileSync(copy))).toBe(true);
+    giveAway(scene.place.folder);
+    expect((await scene.place.run('orders', { through })).code).toBe(0);
+    const copy = join(scene.place.folder, 'copy.duckdb');
+    copyFileSync(scene.place.warehouse, copy);
+    chmodSync(scene.place.warehouse, 0o444);
+    expectRefusal(await scene.place.run('orders', { through }), 2, 'WAREHOUSE_READ_ONLY');
+    expect(readFileSync(scene.place.warehouse).equals(readFileSync(copy))).toBe(true);
   });
 });

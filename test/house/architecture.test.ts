@@ -50,11 +50,11 @@ describe('arrows', () => {
     ['runner/pipeline/a.ts', `import { x } from '../strategies/x.ts'`, true],
     ['runner/pipeline/b.ts', `import { x } from '../stores/x.ts'`, false],
     ['runner/pipeline/c.ts', `export const late = () => import('pg')`, false],
-    ['runner/cli.ts', `import { x } from './pipeline/x.ts'`, true],
+    ['runner/cli.js', `import { x } from './pipeline/x.ts'`, true],
     ['runner/main.ts', `import { x } from '../components/x.ts'`, false],
     ['runner/secrets.ts', `import { x } from '../test/x.ts'`, false],
     ['components/a.ts', `import { x } from '../runner/core/x.ts'`, false],
-    ['stacks/a.ts', `import type { X } from '../runner/core/contracts.ts'`, true],
+    ['stacks/a.ts', `import type { X } from '../runner/core/contracts/x.ts'`, true],
     ['stacks/b.ts', `import type { X } from '../runner/core/x.ts'`, false],
     ['webhook/a.ts', `import { x } from '../runner/stores/x.ts'`, true],
     ['webhook/b.ts', `import { x } from '../runner/sources/postgres/x.ts'`, false],
@@ -82,7 +82,7 @@ describe('arrows', () => {
       const targets = ['tenants', 'components', 'test', 'runner/core', 'runner/pipeline', 'runner/strategies'];
       targets.push('runner/stores', 'runner/sources/postgres', 'runner/sources/mysql', 'runner/warehouses/duckdb');
       for (const target of targets) put(`${target}/x.ts`, 'export const x = 1; export type X = 1;');
-      put('runner/core/contracts.ts', 'export type X = 1;');
+      put('runner/core/contracts/x.ts', 'export type X = 1;');
       for (const [file, code] of planted) put(file, `${code};\n`);
       const tops = ['tenants', 'components', 'runner', 'webhook', 'stacks', 'policies', 'test'];
       const found = await forbiddenImports(folder, tops);

@@ -17,7 +17,7 @@ export interface Room {
 
 const TENANTS = '^tenants/';
 const CORE = '^runner/core/';
-const CONTRACTS = '^runner/core/contracts\\.ts$';
+const CONTRACTS = '^runner/core/contracts/';
 const STACK_CONTRACTS = '^stacks/contracts\\.ts$';
 const ADAPTERS = 'runner/(?:sources|warehouses|staging|stores|launchers)/';
 const STORES_AND_LAUNCHERS = '^runner/(?:stores|launchers)/';

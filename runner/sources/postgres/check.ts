@@ -3,12 +3,15 @@ import { lookup } from 'node:dns/promises';
 import { connect as dial, type Socket } from 'node:net';
 import { connect as secure } from 'node:tls';
 import type pg from 'pg';
-import type { Check, ObjectRef, ObjectShape, Secrets } from '../../core/contracts.ts';
+import type { Secrets } from '../../core/contracts/secrets.ts';
+import type { Check, ObjectRef, ObjectShape } from '../../core/contracts/source.ts';
 import { type Problem, TributaryError } from '../../core/errors.ts';
 import { CONNECT_TIMEOUT_MS, connect, encryptionOf, type PostgresConnection, tlsOptions } from './connect.ts';
 import { describe, resolveTable } from './describe.ts';
 import { factsOf, postgresProblem } from './errors.ts';
 import { displayName, quoteIdentifier, quoteTable } from './identifier.ts';
+import { row } from './row.ts';
+import { CURSOR_TYPE } from './types.ts';
 
 export interface CheckTarget {
   readonly object?: ObjectRef;
@@ -22,7 +25,6 @@ type Outcome = Pick<Check, 'status' | 'found' | 'problem'>;
 const PROBE_TIMEOUT_MS = 5_000;
 const SKEW_SECONDS = 5;
 const LAG_SECONDS = 60;
-const CURSOR_TYPES = /^(smallint|integer|bigint|date|timestamp(\(\d\))? with(out)? time zone)$/;
 
 const pass = (found?: string): Outcome => ({ status: 'pass', ...(found === undefined ? {} : { found }) });
 const warn = (found: string, error: TributaryError): Outcome => ({ status: 'warn', found, problem: error.problem });
@@ -114,7 +116,7 @@ async function* cursorSteps(
   const exists = await step('cursor', 'Cursor column', async () => {
     if (column === undefined) throw new TributaryError('SOURCE_COLUMN_MISSING', { ...facts, why: 'it is the cursor' });
     const candidate = shape.cursorCandidates.some((one) => one.column === cursor);
-    if (candidate || CURSOR_TYPES.test(column.sourceType)) return pass(column.sourceType);
+    if (candidate || CURSOR_TYPE.test(column.sourceType)) return pass(column.sourceType);
     throw new TributaryError('SOURCE_CURSOR_UNSUITABLE', { ...facts, type: column.sourceType });
   });
   yield exists;
@@ -215,12 +217,12 @@ async function replica(client: pg.Client): Promise<Outcome> {
        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8 AS lag,
        current_setting('hot_standby_feedback') AS feedback`,
   );
-  const advice = feedback === 'on' ? '' : '; hot_standby_feedback is off, so a long read may be cancelled: turn it on';
+  const advice = feedback === 'on' ? '' : '; hot_standby_feedback is off';
   const found = `replica, ${lag === null ? 'unknown' : Math.round(lag)} s behind${advice}`;
   if (lag !== null && lag > LAG_SECONDS) {
     return warn(found, new TributaryError('SOURCE_LAG', { seconds: Math.round(lag) }));
   }
-  return feedback === 'on' ? pass(found) : warn(found, new TributaryError('SOURCE_REPLICA_CONFLICT'));
+  return feedback === 'on' ? pass(found) : warn(found, new TributaryError('SOURCE_REPLICA_FEEDBACK'));
 }
 
 async function permission(
@@ -277,8 +279,4 @@ async function bound(client: pg.Client, spec: PostgresConnection): Promise<Outco
   const object = 'when the transactions of other users began (pg_stat_activity)';
   const problem = new TributaryError('SOURCE_PERMISSION', { ...factsOf(spec, object), grant });
   return warn('others are hidden: a window may have to keep a safety lag', problem);
-}
-
-async function row<T extends pg.QueryResultRow>(client: pg.Client, text: string, values: unknown[] = []): Promise<T> {
-  return (await client.query<T>(text, values)).rows[0] as T;
 }

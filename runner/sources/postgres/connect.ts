@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, TLSSocket } from 'node:tls';
 import pg from 'pg';
-import type { Secrets } from '../../core/contracts.ts';
+import type { Secrets } from '../../core/contracts/secrets.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { factsOf, postgresProblem } from './errors.ts';
+import { directSocket } from './socket.ts';
 
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -136,6 +137,7 @@ async function open(
     // A function, so that neither PGPASSWORD nor ~/.pgpass stands in for an empty one.
     password: () => password,
     ssl,
+    ...(ssl === false ? { stream: directSocket } : {}),
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

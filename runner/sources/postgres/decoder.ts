@@ -3,7 +3,7 @@
  * no object per row on the fast path. Layout of the wire: PostgreSQL manual, "COPY", binary format,
  * and each type's `_send` function. Layout of the vectors: core/vectors.ts.
  */
-import type { ReadColumn } from '../../core/contracts.ts';
+import type { ReadColumn } from '../../core/contracts/source.ts';
 import { type BatchLayout, INLINE_BYTES, isVarying, type RejectedRow, VECTOR_ROWS } from '../../core/vectors.ts';
 import type { WireColumn } from './types.ts';
 import { unscaled, wireText } from './values.ts';
@@ -181,10 +181,10 @@ return function decode(bytes,dv,p,end){
     q=p+5; p+=m+1;
     if(bytes[q]===0x50&&bytes[q+1]===0x47&&m>=23){ q+=19; if(q>=p) continue; }
     if(dv.getInt16(q)<0) continue;
-    q+=2; const start=q;
+    q+=2; const start=q, counted=S.nullified;
     if((r&${VECTOR_ROWS - 1})===0){ ${newVector} }
     ${row}
-    if(bad>=0){ S.reject(bad,r,bytes,dv,start); bad=-1; continue; }
+    if(bad>=0){ S.nullified=counted; S.reject(bad,r,bytes,dv,start); bad=-1; continue; }
     r++;
   }
   S.row=r; S.bytes+=p-p0; ${store}

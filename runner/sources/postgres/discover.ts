@@ -1,6 +1,6 @@
 /** What a database holds that the user may read. */
 import type pg from 'pg';
-import type { SourceObject } from '../../core/contracts.ts';
+import type { SourceObject } from '../../core/contracts/source.ts';
 import { displayName, type TableName } from './identifier.ts';
 
 const KINDS = {

@@ -1,20 +1,20 @@
 /** PostgreSQL as a source. */
 import type pg from 'pg';
 import { durationSeconds } from '../../../tenants/schema/duration.ts';
+import type { Secrets } from '../../core/contracts/secrets.ts';
 import type {
   Check,
   ObjectRef,
   ObjectShape,
   ReadColumn,
-  Secrets,
   Snapshot,
   Source,
   SourceObject,
   SourceRequest,
   UpperBound,
-} from '../../core/contracts.ts';
-import { TributaryError } from '../../core/errors.ts';
-import { type BoundTarget, upperBound } from './bound.ts';
+} from '../../core/contracts/source.ts';
+import type { BoundOptions, BoundTarget } from './bound/scope.ts';
+import { upperBound } from './bound/upper-bound.ts';
 import { checkConnection } from './check.ts';
 import { connect, type PostgresConnection } from './connect.ts';
 import { describe } from './describe.ts';
@@ -27,10 +27,17 @@ import { PostgresSnapshot } from './snapshot.ts';
 
 type PostgresRequest = SourceRequest<Extract<SourceRequest['connection'], { kind: 'postgres' }>>;
 
-const DEFAULT_LAG_SECONDS = 60;
+/** What no tenant file decides. */
+export interface PostgresOptions {
+  /** How long to wait for writers that stand in the way of a window; 10 s by default. */
+  readonly waitMs?: number;
+}
 
-export function openPostgres(request: PostgresRequest): Source {
-  return new PostgresSource(request);
+const DEFAULT_LAG_SECONDS = 60;
+const DEFAULT_WAIT_MS = 10_000;
+
+export function openPostgres(request: PostgresRequest, options: PostgresOptions = {}): Source {
+  return new PostgresSource(request, options);
 }
 
 /** A look needs no key: what would be hashed with it is hidden. */
@@ -43,10 +50,13 @@ class PostgresSource implements Source {
   readonly capabilities = { parallelReaders: true, queries: true, windows: true };
   readonly #connection: PostgresConnection;
   readonly #secrets: Secrets;
-  readonly #lagSeconds: number;
+  readonly #boundOptions: BoundOptions;
   #client: pg.Client | null = null;
 
-  constructor({ tenant, name, connection, source, secrets }: PostgresRequest) {
+  constructor(
+    { tenant, name, connection, source, secrets }: PostgresRequest,
+    { waitMs = DEFAULT_WAIT_MS }: PostgresOptions,
+  ) {
     const { host, port, database, user, tls, ca, secret } = connection;
     this.#connection = {
       tenant,
@@ -60,8 +70,9 @@ class PostgresSource implements Source {
       ...(secret === undefined ? {} : { secret }),
     };
     this.#secrets = secrets;
-    this.#lagSeconds =
+    const lagSeconds =
       source?.load.strategy === 'transactional' ? durationSeconds(source.load.lag) : DEFAULT_LAG_SECONDS;
+    this.#boundOptions = { lagSeconds, waitMs };
   }
 
   check(target: { readonly object?: ObjectRef; readonly cursor?: string }, signal: AbortSignal): AsyncIterable<Check> {
@@ -111,9 +122,7 @@ class PostgresSource implements Source {
     const sourceType = shape.columns.find(({ name }) => name === column)?.sourceType ?? '';
     const target: BoundTarget =
       object.query === undefined ? { schema: 'public', ...parseTableName(shape.name) } : { query: object.query };
-    const bound = await upperBound(client, target, { column, sourceType }, { lagSeconds: this.#lagSeconds });
-    if ('held' in bound) throw new TributaryError('SOURCE_BOUND_HELD', { reason: bound.held });
-    return bound;
+    return upperBound(client, target, { column, sourceType }, this.#boundOptions);
   }
 
   /** One control connection, kept between calls until a snapshot takes it over. */

@@ -1,5 +1,5 @@
 /** The SQL of a read: projection, window, mask and casts are the server's work. */
-import type { ObjectRef, ReadColumn, ReadSpec, Window } from '../../core/contracts.ts';
+import type { ObjectRef, ReadColumn, ReadSpec, Window } from '../../core/contracts/source.ts';
 import { parseTableName, quoteIdentifier, quoteLiteral, quoteTable, subquery } from './identifier.ts';
 import { wireColumn } from './types.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type pg from 'pg';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
-import type { ReadSpec, ReadSummary } from '../../core/contracts.ts';
+import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
 import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
 import { connect, type PostgresConnection } from './connect.ts';
 import { copyOut } from './copy.ts';

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type pg from 'pg';
 import type { OutletEnd } from '../../core/channel.ts';
-import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts.ts';
+import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts/source.ts';
 import { TributaryError } from '../../core/errors.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
 import type { PostgresConnection } from './connect.ts';

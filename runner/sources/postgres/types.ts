@@ -1,6 +1,6 @@
 /** From PostgreSQL's types to logical types, and how each travels: docs/types.md has the table. */
-import type { ReadColumn } from '../../core/contracts.ts';
-import { type LogicalType, numericType } from '../../core/types.ts';
+import type { ReadColumn } from '../../core/contracts/source.ts';
+import { type LogicalKind, type LogicalType, numericType } from '../../core/types.ts';
 import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
 
 /** A type as the catalog describes it. */
@@ -16,6 +16,9 @@ export interface PgType {
   readonly typmod: number;
   readonly element?: PgType;
 }
+
+/** The types of a cursor whose bound can be found, as `format_type` names them. */
+export const CURSOR_TYPE = /^(smallint|integer|bigint|date|timestamp(\(\d\))? with(out)? time zone)$/;
 
 const BASE: Readonly<Record<string, LogicalType>> = {
   int2: { kind: 'INT64' },
@@ -91,7 +94,7 @@ interface Canonical {
   readonly vector: VectorKind;
 }
 
-const CANONICAL: Readonly<Record<LogicalType['kind'], Canonical>> = {
+const CANONICAL: Readonly<Record<LogicalKind, Canonical>> = {
   INT64: { wire: 'integer', cast: 'int8', vector: 'int64' },
   FLOAT64: { wire: 'float', cast: 'float8', vector: 'float64' },
   BOOL: { wire: 'bool', cast: 'bool', vector: 'bool' },

@@ -1,5 +1,5 @@
 /** How staged rows change a table: the statements of each strategy, inside the commit's transaction. */
-import type { ChangeCounts, TableChange } from '../../core/contracts.ts';
+import type { ChangeCounts, TableChange } from '../../core/contracts/warehouse.ts';
 import type { Engine } from './engine.ts';
 import { list, quoteName, quoteText } from './sql.ts';
 
@@ -12,6 +12,8 @@ export interface ChangeTables {
   readonly keys: string;
   readonly exists: boolean;
   readonly columns: readonly string[];
+  /** Those of them that the table has only since this commit. */
+  readonly added: readonly string[];
   readonly staged: number;
   readonly committedAt: string;
 }
@@ -48,31 +50,67 @@ async function append(
   change: Extract<TableChange, { kind: 'append' }>,
   tables: ChangeTables,
 ): Promise<ChangeCounts> {
-  if (!tables.exists) return adopt(engine, tables);
-  let unchanged = 0;
-  if (change.key !== undefined) {
-    const same = sameKey(change.key, 't', 's');
-    unchanged = (await engine.execute(`DELETE FROM ${tables.staging} AS s USING ${tables.target} AS t WHERE ${same}`))
-      .changed;
+  const { key, nullCursor, mayRepeat = false } = change;
+  const dropped = key !== undefined && mayRepeat ? await dropLaterTwins(engine, key, tables.staging) : 0;
+  if (!tables.exists) return adopt(engine, { ...tables, staged: tables.staged - dropped });
+  if (key !== undefined) {
+    const same = sameKey(key, 't', 's');
+    await engine.execute(`DELETE FROM ${tables.staging} AS s USING ${tables.target} AS t WHERE ${same}`);
   }
-  if (change.nullCursor === undefined) return { ...NOTHING, inserted: await insert(engine, tables), unchanged };
-  const inserted =
-    (await insert(engine, tables, ` WHERE ${quoteName(change.nullCursor)} IS NOT NULL`)) +
-    (await insertNewNulls(engine, change.nullCursor, tables));
-  return { ...NOTHING, inserted, unchanged: unchanged + tables.staged - unchanged - inserted };
+  let inserted = 0;
+  let updated = 0;
+  if (mayRepeat) inserted = await insertUnknown(engine, tables);
+  else if (nullCursor === undefined) inserted = await insert(engine, tables);
+  else {
+    const without = `${quoteName(nullCursor)} IS NULL`;
+    updated = await fillAdded(engine, without, tables);
+    inserted = await insert(engine, tables, ` WHERE NOT (${without})`);
+    inserted += await insertUnknown(engine, tables, without);
+  }
+  return { ...NOTHING, inserted, updated, unchanged: tables.staged - inserted - updated };
 }
 
-/** Rows without a cursor, as a multiset: what the table has already is not appended again. */
-async function insertNewNulls(
+/** Names of the columns that the source gave. */
+function given(columns: readonly string[]): string[] {
+  return columns.filter((name) => name !== '_run_id' && name !== '_extracted_at');
+}
+
+/** As a multiset: what the table has already is not appended again. */
+async function insertUnknown(
   engine: Engine,
-  cursor: string,
   { target, staging, columns }: ChangeTables,
+  among = 'true',
 ): Promise<number> {
-  const data = columns.filter((name) => name !== '_run_id' && name !== '_extracted_at');
-  const side = (table: string) => `SELECT ${list(data)} FROM ${table} WHERE ${quoteName(cursor)} IS NULL`;
+  const data = given(columns);
+  const names = list(data);
+  const met = `EXISTS (SELECT 1 FROM ${staging} AS s WHERE ${sameKey(data, 't', 's')})`;
+  const known = `SELECT ${names} FROM ${target} AS t WHERE ${among} AND ${met}`;
   const stamp = `(SELECT any_value(_run_id) FROM ${staging}), (SELECT any_value(_extracted_at) FROM ${staging})`;
-  const fresh = `SELECT *, ${stamp} FROM (${side(staging)} EXCEPT ALL ${side(target)})`;
-  return (await engine.execute(`INSERT INTO ${target} (${list(data)}, _run_id, _extracted_at) ${fresh}`)).changed;
+  const fresh = `SELECT *, ${stamp} FROM (SELECT ${names} FROM ${staging} WHERE ${among} EXCEPT ALL ${known})`;
+  return (await engine.execute(`INSERT INTO ${target} (${names}, _run_id, _extracted_at) ${fresh}`)).changed;
+}
+
+/** Rows without a cursor that the table had before it had these columns get their values; else they would look new. */
+async function fillAdded(
+  engine: Engine,
+  among: string,
+  { target, staging, columns, added }: ChangeTables,
+): Promise<number> {
+  if (added.length === 0) return 0;
+  const before = given(columns).filter((name) => !added.includes(name));
+  const numbered = (table: string) =>
+    `(SELECT *, rowid AS _place, row_number() OVER (PARTITION BY ${list(before)}) AS _nth FROM ${table} WHERE ${among})`;
+  const set = list(added, (name) => `${quoteName(name)} = s.${quoteName(name)}`);
+  const some = added.map((name) => `s.${quoteName(name)} IS NOT NULL`).join(' OR ');
+  const pair = `t.rowid = k._place AND k._nth = s._nth AND ${sameKey(before, 'k', 's')} AND (${some})`;
+  const sides = `${numbered(staging)} AS s, ${numbered(target)} AS k`;
+  return (await engine.execute(`UPDATE ${target} AS t SET ${set} FROM ${sides} WHERE ${pair}`)).changed;
+}
+
+/** One row per key, the first: later versions are what an append with a lookback leaves out. */
+async function dropLaterTwins(engine: Engine, key: readonly string[], staging: string): Promise<number> {
+  const later = `SELECT rowid FROM ${staging} QUALIFY row_number() OVER (PARTITION BY ${list(key)} ORDER BY rowid) > 1`;
+  return (await engine.execute(`DELETE FROM ${staging} WHERE rowid IN (${later})`)).changed;
 }
 
 async function merge(
@@ -85,12 +123,12 @@ async function merge(
   if (!change.keyIsUnique) staged -= await dropOlderTwins(engine, change, staging);
   if (!exists) return adopt(engine, { ...tables, staged });
   const same = sameKey(change.key, 't', 's', change.keyIsUnique);
-  let unchanged = 0;
+  let unchanged = change.mayBeOlder ? await dropOlder(engine, change, tables) : 0;
   if (change.mayRepeat) {
-    const data = columns.filter((name) => name !== '_run_id' && name !== '_extracted_at' && !change.key.includes(name));
+    const data = given(columns).filter((name) => !change.key.includes(name));
     const alike = data.map((name) => `t.${quoteName(name)} IS NOT DISTINCT FROM s.${quoteName(name)}`);
     const alive = change.deletes === 'soft' ? ['t._deleted_at IS NULL'] : [];
-    unchanged = (
+    unchanged += (
       await engine.execute(
         `DELETE FROM ${staging} AS s USING ${target} AS t WHERE ${[same, ...alike, ...alive].join(' AND ')}`,
       )
@@ -116,6 +154,17 @@ async function dropOlderTwins(
 ): Promise<number> {
   const newest = `SELECT rowid FROM ${staging} QUALIFY row_number() OVER (PARTITION BY ${list(key)} ORDER BY ${quoteName(cursor)} DESC NULLS LAST, rowid DESC) > 1`;
   return (await engine.execute(`DELETE FROM ${staging} WHERE rowid IN (${newest})`)).changed;
+}
+
+/** Staged rows whose key the table has with no smaller cursor. */
+async function dropOlder(
+  engine: Engine,
+  { key, cursor }: { readonly key: readonly string[]; readonly cursor: string },
+  { target, staging }: ChangeTables,
+): Promise<number> {
+  const column = quoteName(cursor);
+  const older = `${sameKey(key, 't', 's')} AND (s.${column} IS NULL OR t.${column} >= s.${column})`;
+  return (await engine.execute(`DELETE FROM ${staging} AS s USING ${target} AS t WHERE ${older}`)).changed;
 }
 
 /** Rows of the target that the sweep of keys did not meet. */

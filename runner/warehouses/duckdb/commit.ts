@@ -1,11 +1,12 @@
 /** The one transaction: table, state, run, quarantine and schema changes appear together or not at all. */
-import type { ChangeCounts, CommitSpec, SchemaChange } from '../../core/contracts.ts';
+import type { ChangeCounts, CommitSpec, SchemaChange } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { typeName } from '../../core/types.ts';
 import { applyChange, type ChangeTables, sweptRows } from './change.ts';
 import type { Engine } from './engine.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import type { Parameter } from './protocol.ts';
+import { type ReplayedRows, settleQuarantine } from './restage.ts';
 import { quoteName, quoteText } from './sql.ts';
 import type { StagedRows } from './stage.ts';
 import { sqlType } from './types.ts';
@@ -15,11 +16,12 @@ const ADDED = ['_run_id', '_extracted_at'];
 export async function commitRun(
   engine: Engine,
   spec: CommitSpec,
-  staged: StagedRows,
+  staged: StagedRows | ReplayedRows,
   exists: boolean,
 ): Promise<ChangeCounts> {
   const { run, target } = spec;
   const committedAt = new Date().toISOString();
+  const replay = 'replay' in staged ? staged.replay : null;
   const dated = spec.change.kind === 'partition' ? ['_snapshot_date'] : [];
   const tables: ChangeTables = {
     target: qualified(target),
@@ -28,7 +30,8 @@ export async function commitRun(
     keys: qualified(stagingOf(run, target, true)),
     exists,
     columns: [...spec.columns.map(({ column }) => column.name), ...ADDED, ...dated],
-    staged: staged.rows,
+    added: addedColumns(spec),
+    staged: staged.rows - (replay?.twins ?? 0),
     committedAt,
   };
   await engine.execute('BEGIN TRANSACTION');
@@ -37,11 +40,14 @@ export async function commitRun(
     if (exists && spec.change.kind !== 'replace') await evolve(engine, tables.target, spec.schemaChanges);
     if (exists) await softDeleteColumn(engine, spec, tables);
     await brakeOnDeletes(engine, spec, tables);
-    const counts = await applyChange(engine, spec.change, tables);
+    const changed = await applyChange(engine, spec.change, tables);
+    const counts =
+      replay === null ? changed : { ...changed, unchanged: staged.rows - changed.inserted - changed.updated };
     if (!exists) await softDeleteColumn(engine, spec, tables);
     await describeColumns(engine, spec, tables.target, exists);
     if (spec.latestView !== undefined) await latestView(engine, spec, tables.target);
     await record(engine, spec, staged, counts, committedAt);
+    if (replay !== null) await settleQuarantine(engine, spec.run, replay);
     for (const table of [tables.staging, tables.keys]) await engine.execute(`DROP TABLE IF EXISTS ${table}`);
     await engine.execute('COMMIT');
     return counts;
@@ -61,6 +67,10 @@ async function guard(engine: Engine, { run }: CommitSpec): Promise<void> {
   if (Number(found?.done ?? 0) > 0 || Number(found?.token ?? -1) > run.fencingToken) {
     throw new TributaryError('LEASE_LOST', { tenant: run.tenant, source: run.source });
   }
+}
+
+function addedColumns({ schemaChanges }: CommitSpec): string[] {
+  return schemaChanges.flatMap((change) => (change.kind === 'add' ? [change.column.name] : []));
 }
 
 async function evolve(engine: Engine, target: string, changes: readonly SchemaChange[]): Promise<void> {
@@ -101,9 +111,9 @@ async function softDeleteColumn(engine: Engine, { change }: CommitSpec, { target
 }
 
 async function describeColumns(engine: Engine, spec: CommitSpec, target: string, exists: boolean): Promise<void> {
-  const added = new Set(spec.schemaChanges.flatMap((change) => (change.kind === 'add' ? [change.column.name] : [])));
+  const added = addedColumns(spec);
   for (const { column } of spec.columns) {
-    const fresh = !exists || spec.change.kind === 'replace' || added.has(column.name);
+    const fresh = !exists || spec.change.kind === 'replace' || added.includes(column.name);
     if (!fresh || column.description === undefined || column.description === column.name) continue;
     await engine.execute(`COMMENT ON COLUMN ${target}.${quoteName(column.name)} IS ${quoteText(column.description)}`);
   }
@@ -148,7 +158,7 @@ async function record(
     counts.updated,
     counts.deleted,
     counts.unchanged,
-    staged.rejects.length,
+    staged.rejected + staged.uncastable,
     facts.nullified,
     facts.bytesExtracted,
     staged.vectorPath,

@@ -1,7 +1,7 @@
 /** Where things lie in the file: schemas are datasets. */
 
 import { evidenceDataset, stagingTable } from '../../../tenants/naming.ts';
-import type { RunIdentity, TableRef } from '../../core/contracts.ts';
+import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
 import { DATABASE } from './protocol.ts';
 import { quoteName } from './sql.ts';
 

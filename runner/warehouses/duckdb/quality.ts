@@ -1,5 +1,5 @@
 /** Quality tests as SQL over the staged rows. Each gives one number: how many rows break it. */
-import type { QualityTest } from '../../core/contracts.ts';
+import type { QualityTest } from '../../core/contracts/warehouse.ts';
 import { quoteName, quoteText } from './sql.ts';
 
 function literal(value: string | number | boolean): string {

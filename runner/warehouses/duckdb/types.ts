@@ -14,10 +14,10 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { LogicalType } from '../../core/types.ts';
+import type { LogicalType, ScalarKind } from '../../core/types.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
 
-const SCALAR: Readonly<Record<string, string>> = {
+const SCALAR: Readonly<Record<ScalarKind, string>> = {
   INT64: 'BIGINT',
   FLOAT64: 'DOUBLE',
   BOOL: 'BOOLEAN',
@@ -34,7 +34,7 @@ const SCALAR: Readonly<Record<string, string>> = {
 export function sqlType(type: LogicalType): string {
   if (type.kind === 'ARRAY') return `${SCALAR[type.item]}[]`;
   if (type.kind === 'NUMERIC' || type.kind === 'BIGNUMERIC') return `DECIMAL(38,${decimalScale(type)})`;
-  return SCALAR[type.kind] ?? 'VARCHAR';
+  return SCALAR[type.kind];
 }
 
 /** Digits after the point of the column. */
@@ -90,7 +90,7 @@ export function logicalOf(sql: string): LogicalType {
   return { kind: scalarOf(sql) };
 }
 
-function scalarOf(sql: string) {
+function scalarOf(sql: string): ScalarKind {
   const found = Object.entries(SCALAR).find(([, name]) => name === sql)?.[0];
-  return (found ?? 'STRING') as Exclude<LogicalType['kind'], 'NUMERIC' | 'BIGNUMERIC' | 'ARRAY'>;
+  return (found ?? 'STRING') as ScalarKind;
 }

@@ -10,13 +10,15 @@ import type {
   LoadState,
   QualityResult,
   QualityTest,
+  Restaged,
+  RestagePolicy,
   RunIdentity,
   Staged,
   StageSpec,
   TableRef,
   TableShape,
   Warehouse,
-} from '../../core/contracts.ts';
+} from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { parseType } from '../../core/types.ts';
 import { commitRun } from './commit.ts';
@@ -26,6 +28,7 @@ import { evidence, qualified, stagingOf } from './names.ts';
 import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from './protocol.ts';
 import { qualityQuery } from './quality.ts';
 import type { VectorPath } from './receive.ts';
+import { type ReplayedRows, restageRows } from './restage.ts';
 import { quoteText } from './sql.ts';
 import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
 import { logicalOf } from './types.ts';
@@ -98,7 +101,7 @@ class DuckdbWarehouse implements Warehouse {
   readonly #file: string;
   readonly #vectorPath: VectorPath;
   readonly #mayGrow: boolean;
-  #staged: StagedRows | null = null;
+  #staged: StagedRows | ReplayedRows | null = null;
 
   constructor(engine: Engine, file: string, vectorPath: VectorPath, mayGrow: boolean) {
     this.#engine = engine;
@@ -139,7 +142,11 @@ class DuckdbWarehouse implements Warehouse {
 
   async state(tenant: string, source: string): Promise<LoadState | null> {
     if (!(await this.#exists({ dataset: evidenceDataset(tenant), table: '_state' }))) return null;
-    const [row] = await this.#engine.query(`SELECT * FROM ${evidence(tenant, '_state')} WHERE source = $1`, [source]);
+    const [row] = await this.#engine.query(
+      `SELECT *, (SELECT any_value(strategy) FROM ${evidence(tenant, '_runs')} AS r WHERE r.run_id = s.run_id) AS strategy
+       FROM ${evidence(tenant, '_state')} AS s WHERE source = $1`,
+      [source],
+    );
     if (row === undefined) return null;
     const columns = JSON.parse(String(row.columns)) as {
       name: string;
@@ -149,6 +156,7 @@ class DuckdbWarehouse implements Warehouse {
     }[];
     return {
       cursor: row.cursor_value === null ? null : String(row.cursor_value),
+      strategy: row.strategy === null ? null : String(row.strategy),
       runId: String(row.run_id),
       fencingToken: Number(row.fencing_token),
       committedAt: String(row.committed_at),
@@ -164,6 +172,12 @@ class DuckdbWarehouse implements Warehouse {
     await this.#engine.rowGroups(this.#file, rowGroupRows(spec.rowBytes));
     const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
     if (!spec.keysOnly) this.#staged = staged;
+    return staged;
+  }
+
+  async restage(spec: StageSpec, policy: RestagePolicy): Promise<Restaged> {
+    const staged = await restageRows(this.#engine, spec, policy, this.#vectorPath);
+    this.#staged = staged;
     return staged;
   }
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Warehouse } from '../../../runner/core/contracts.ts';
+import type { Warehouse } from '../../../runner/core/contracts/warehouse.ts';
 import { TributaryError } from '../../../runner/core/errors.ts';
 import { type RunOutcome, runSource } from '../../../runner/pipeline/run.ts';
 import { openPostgres } from '../../../runner/sources/postgres/index.ts';
@@ -37,7 +37,12 @@ export class Loading implements AsyncDisposable {
   async run(
     name: string,
     source: Omit<SourceInput, 'connection' | 'load'> & { load?: SourceInput['load'] },
-    options: { readonly yes?: boolean; readonly user?: string; readonly password?: string } = {},
+    options: {
+      readonly yes?: boolean;
+      readonly replay?: boolean;
+      readonly user?: string;
+      readonly password?: string;
+    } = {},
   ): Promise<RunOutcome> {
     await this.#close();
     const { host, port, database } = this.#server;
@@ -66,6 +71,7 @@ export class Loading implements AsyncDisposable {
       runId: `run_${this.#runs}`,
       openWarehouse: () => this.#open(),
       ...(options.yes === undefined ? {} : { yes: options.yes }),
+      ...(options.replay === undefined ? {} : { replay: options.replay }),
     });
   }
 

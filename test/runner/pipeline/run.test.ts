@@ -46,6 +46,17 @@ describe('a transactional source', () => {
     expect(await count()).toBe(113);
   });
 
+  it('gives rows without a cursor the values of a new column, and does not append them again', async () => {
+    await client.query(`INSERT INTO orders VALUES (500, 'no time', NULL), (501, 'no time', NULL)`);
+    await loading.load('orders', { table, load: append });
+    await client.query(`ALTER TABLE orders ADD COLUMN extra text DEFAULT 'e'`);
+    const grown = await loading.load('orders', { table, load: append });
+    expect(grown.summary.rows).toMatchObject({ extracted: 2, inserted: 0, updated: 2 });
+    const again = await loading.load('orders', { table, load: append });
+    expect(again.summary.rows).toMatchObject({ extracted: 2, inserted: 0, unchanged: 2 });
+    expect(await count()).toBe(102);
+  });
+
   it('merges changes, sweeps deletes, and stops before it deletes too many', async () => {
     const load = { ...merge, deletes: 'hard' as const };
     await loading.load('orders', { table, load });
@@ -71,6 +82,40 @@ describe('a transactional source', () => {
     expect(await loading.query(`SELECT id, extra FROM acme_raw.orders WHERE note = 'big'`)).toEqual([
       { id: '12345678901234567890', extra: '{"a": 1}' },
     ]);
+  });
+});
+
+describe('a table that another strategy loaded', () => {
+  const daily = { strategy: 'catalog', history: 'daily' } as const;
+  const replace = { strategy: 'catalog' } as const;
+
+  it.each([
+    ['replace → daily', replace, daily],
+    ['merge → daily', merge, daily],
+    ['daily → replace', daily, replace],
+    ['daily → merge', daily, merge],
+    ['daily → append', daily, append],
+    ['replace → append', replace, append],
+  ])('%s is refused before anything is read', async (_, first, second) => {
+    await loading.load('orders', { table, load: first });
+    const { problem } = await loading.run('orders', { table, load: second });
+    expect(problem).toMatchObject({ code: 'STRATEGY_SWITCHED', fix: expect.stringContaining('destination') });
+    expect(await count()).toBe(100);
+    expect(await loading.query('SELECT count(*) AS n FROM acme_tributary._runs')).toEqual([{ n: '1' }]);
+    await loading.load('orders', { table, load: second, destination: { table: 'anew' } });
+    expect((await loading.query('SELECT count(*) AS n FROM acme_raw.anew'))[0]?.n).toBe('100');
+  });
+
+  it.each([
+    ['replace → merge', replace, merge],
+    ['merge → append', merge, append],
+    ['append → merge', append, merge],
+    ['merge → replace', merge, replace],
+  ])('%s goes on', async (_, first, second) => {
+    await loading.load('orders', { table, load: first });
+    await client.query(`INSERT INTO orders VALUES (101, 'new', now())`);
+    await loading.load('orders', { table, load: second });
+    expect(await count()).toBe(101);
   });
 });
 

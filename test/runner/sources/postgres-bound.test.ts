@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BoundOptions, type BoundTarget, upperBound } from '../../../runner/sources/postgres/bound.ts';
+import type { BoundOptions, BoundTarget } from '../../../runner/sources/postgres/bound/scope.ts';
+import { upperBound } from '../../../runner/sources/postgres/bound/upper-bound.ts';
+import { openPostgres } from '../../../runner/sources/postgres/index.ts';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
 
 let server: PostgresServer;
@@ -41,10 +43,12 @@ const bound = (target: BoundTarget = orders, cursor = at, more: Partial<BoundOpt
 
 async function to(found: ReturnType<typeof bound>, proof = 'writers'): Promise<string> {
   const result = await found;
-  if ('held' in result) throw new Error(result.held);
   expect(result.proof, result.reason).toBe(proof);
   return result.to;
 }
+
+const expectHeld = (found: ReturnType<typeof bound>, by = '') =>
+  expect(found).rejects.toThrow(new RegExp(`SOURCE_BOUND_HELD.*${by}`));
 
 const now = async (client = reader): Promise<Date> => (await client.query('SELECT clock_timestamp() AS t')).rows[0].t;
 
@@ -84,8 +88,8 @@ describe('a timestamp', () => {
     await writer.query(`BEGIN; INSERT INTO other VALUES (1); PREPARE TRANSACTION 'elsewhere'`);
     await to(bound());
     await writer.query(`BEGIN; INSERT INTO orders DEFAULT VALUES; PREPARE TRANSACTION 'stuck'`);
-    expect(await bound()).toMatchObject({ held: expect.stringContaining('stuck') });
-    expect(await bound(orders, id)).toMatchObject({ held: expect.stringContaining('prepared') });
+    await expectHeld(bound(), 'stuck');
+    await expectHeld(bound(orders, id), 'prepared');
     await writer.query(`ROLLBACK PREPARED 'stuck'`);
     await writer.query(`ROLLBACK PREPARED 'elsewhere'`);
   });
@@ -137,11 +141,10 @@ describe('an integer', () => {
     await writer.query('BEGIN; INSERT INTO orders DEFAULT VALUES');
     const other = await server.client();
     await other.query('INSERT INTO orders DEFAULT VALUES');
-    const held = await bound(orders, id);
     const { rows } = await writer.query('SELECT pg_backend_pid() AS pid');
-    expect(held).toMatchObject({ held: expect.stringContaining(String(rows[0].pid)) });
-    expect(await bound({ schema: 'public', table: 'seen' }, id)).toHaveProperty('held');
-    expect(await bound({ query: 'SELECT * FROM orders' }, id)).toHaveProperty('held');
+    await expectHeld(bound(orders, id), `backend ${rows[0].pid}`);
+    await expectHeld(bound({ schema: 'public', table: 'seen' }, id));
+    await expectHeld(bound({ query: 'SELECT * FROM orders' }, id));
     await to(bound({ schema: 'public', table: 'parts' }, id));
     const waiting = bound(orders, id, { waitMs: 5000 });
     await sleep(100);
@@ -151,9 +154,22 @@ describe('an integer', () => {
     await other.end();
   });
 
+  it('is waited for as long as the source was told to', async () => {
+    const { host, port, database, user, password } = server;
+    const connection = { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'main' } as const;
+    const secrets = { get: async () => password };
+    await using source = openPostgres({ tenant: 'acme', name: 'main', connection, secrets }, { waitMs: 100 });
+    await writer.query('BEGIN; INSERT INTO orders DEFAULT VALUES');
+    const request = { object: { table: 'public.orders' }, cursor: 'id' };
+    const started = Date.now();
+    await expect(source.open(request, new AbortController().signal)).rejects.toThrow('SOURCE_BOUND_HELD');
+    expect(Date.now() - started).toBeLessThan(5000);
+    await writer.query('ROLLBACK');
+  });
+
   it('sees a write to a partition', async () => {
     await writer.query('BEGIN; INSERT INTO parts_1 (k) VALUES (1)');
-    expect(await bound({ schema: 'public', table: 'parts' }, id)).toHaveProperty('held');
+    await expectHeld(bound({ schema: 'public', table: 'parts' }, id));
     await writer.query('ROLLBACK');
     expect(await to(bound({ schema: 'public', table: 'parts' }, id))).toBe('-9223372036854775808');
   });

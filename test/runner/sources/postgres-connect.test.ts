@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Check, Secrets } from '../../../runner/core/contracts.ts';
+import type { Secrets } from '../../../runner/core/contracts/secrets.ts';
+import type { Check } from '../../../runner/core/contracts/source.ts';
 import { type Problem, problemOf } from '../../../runner/core/errors.ts';
 import { type CheckTarget, checkConnection } from '../../../runner/sources/postgres/check.ts';
 import { connect, encryptionOf, type PostgresConnection, socketOf } from '../../../runner/sources/postgres/connect.ts';
@@ -178,7 +179,10 @@ describe('check', () => {
   it('recognizes a replica', async () => {
     await using standby = await startPostgres({ standbyOf: plain });
     const found = await steps(spec(standby), plain.password);
-    expect(found.find(({ id }) => id === 'replica')).toMatchObject({ status: 'warn' });
+    expect(found.find(({ id }) => id === 'replica')).toMatchObject({
+      status: 'warn',
+      problem: { code: 'SOURCE_REPLICA_FEEDBACK', title: expect.stringContaining('may') },
+    });
     expect(found.at(-1)).toMatchObject({ id: 'bound', status: 'skip' });
   });
 });

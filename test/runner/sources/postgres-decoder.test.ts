@@ -117,3 +117,18 @@ it('gives the same table by the fast and by the safe way, with rejected rows in 
     rows.map((row) => ({ ...row, price: decimals(row.price) })),
   );
 });
+
+it('counts only values of rows that it keeps as nullified', async () => {
+  await client.query(`CREATE TABLE halves AS SELECT g AS id, CASE WHEN g <= 4 THEN 'infinity' ELSE 'today' END::date AS soft,
+    CASE WHEN g <= 3 THEN 'NaN'::numeric ELSE g END AS hard, CASE WHEN g = 4 THEN 'infinity' END::date AS late
+    FROM generate_series(1, 10) g`);
+  await using loading = new Loading(server);
+  const columns = { unrepresentable: { soft: 'nullify', late: 'nullify' } } as const;
+  const { summary } = await loading.load('halves', {
+    table: 'halves',
+    columns,
+    quarantine: { maxRows: 9, maxRatio: 1 },
+  });
+  expect(summary.rows).toMatchObject({ loaded: 7, quarantined: 3, nullified: 2 });
+  expect(await loading.query('SELECT values_nullified AS n FROM acme_tributary._runs')).toEqual([{ n: '2' }]);
+});

@@ -1,0 +1,5 @@
+/** Resolves secret names to values at the moment of use. */
+export interface Secrets {
+  /** @throws SECRET_MISSING, SECRET_STORE_EXPOSED */
+  get(name: string): Promise<string>;
+}

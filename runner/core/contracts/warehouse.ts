@@ -1,0 +1,216 @@
+/** What a warehouse promises the pipeline. Types only. */
+import type { InletEnd } from '../channel.ts';
+import type { LogicalType } from '../types.ts';
+import type { BatchLayout, VectorColumn } from '../vectors.ts';
+import type { Window } from './source.ts';
+
+export interface TableRef {
+  readonly dataset: string;
+  readonly table: string;
+}
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: LogicalType;
+  readonly nullable: boolean;
+  /** Original name at the source, kept as the column's description. */
+  readonly description?: string;
+}
+
+export interface TableShape {
+  readonly columns: readonly TableColumn[];
+  readonly rows: number;
+}
+
+/** What the last committed run of a source left. O(1) in size. */
+export interface LoadState {
+  readonly cursor: string | null;
+  /** As its run recorded it: `transactional/merge`; `null` where that record is gone. */
+  readonly strategy: string | null;
+  readonly runId: string;
+  readonly fencingToken: number;
+  readonly committedAt: string;
+  /** Output columns of the last run, to notice what vanished. */
+  readonly columns: readonly TableColumn[];
+}
+
+/** What identifies a run to the warehouse. */
+export interface RunIdentity {
+  readonly tenant: string;
+  readonly source: string;
+  readonly runId: string;
+  readonly fencingToken: number;
+  /** ISO 8601, UTC. Becomes `_extracted_at` of every row. */
+  readonly startedAt: string;
+}
+
+/** A column on its way: what arrives in the vector, and what it shall be. */
+export interface StagedColumn {
+  readonly vector: VectorColumn;
+  readonly column: TableColumn;
+  /** True where the tenant file asks for another type than the source's: cast in the check, misfits quarantined. */
+  readonly cast: boolean;
+  /** Different values per row among rows that lie together, 0 to 1; a warehouse may choose the column's encoding by it. */
+  readonly distinct?: number;
+}
+
+export interface StageSpec {
+  readonly run: RunIdentity;
+  readonly target: TableRef;
+  readonly columns: readonly StagedColumn[];
+  readonly layout: BatchLayout;
+  /** `YYYY-MM-DD` of a dated snapshot. */
+  readonly snapshotDate?: string;
+  /** Estimated bytes of a row; sizes the storage's row groups. */
+  readonly rowBytes: number;
+  /** Keys of the whole source instead of its rows, for a sweep of deletes. */
+  readonly keysOnly?: boolean;
+}
+
+export interface Staged {
+  readonly rows: number;
+  readonly rejected: number;
+  /** Rows rejected by casts, not by the reader. */
+  readonly uncastable: number;
+  readonly frequentReason: string | null;
+  /** 'safe' where the start-up self-test refused the fast way. */
+  readonly vectorPath: 'fast' | 'safe';
+}
+
+/** What else than their type decides whether quarantined rows fit now; by names in the warehouse. */
+export interface RestagePolicy {
+  /** Columns whose values become NULL where the source's type cannot hold them. */
+  readonly nullify: readonly string[];
+  /** For masked columns what a masked text looks like, as a regular expression: a row from before its mask stays. */
+  readonly masked: Readonly<Record<string, string>>;
+}
+
+/** What became of the quarantined rows that were staged again. */
+export interface Restaged extends Staged {
+  /** Values that became NULL in the rows that fit now. */
+  readonly nullified: number;
+}
+
+/** A quality test over the staged rows, before anything is visible. */
+export type QualityTest =
+  | { readonly test: 'unique' | 'not_null'; readonly column: string }
+  | {
+      readonly test: 'accepted_values';
+      readonly column: string;
+      readonly values: readonly (string | number | boolean)[];
+    }
+  | { readonly test: 'range'; readonly column: string; readonly min?: number | string; readonly max?: number | string }
+  | { readonly test: 'freshness'; readonly column: string; readonly withinSeconds: number }
+  | { readonly test: 'row_count'; readonly min?: number; readonly max?: number };
+
+export interface QualityResult {
+  readonly test: QualityTest;
+  readonly passed: boolean;
+  readonly found: string;
+}
+
+export type SchemaChange =
+  | { readonly kind: 'add'; readonly column: TableColumn }
+  | { readonly kind: 'widen'; readonly column: string; readonly from: LogicalType; readonly to: LogicalType }
+  | { readonly kind: 'relax'; readonly column: string };
+
+/** How the staged rows change the target. Rendered by the strategies, carried out by the warehouse. */
+export type TableChange =
+  | {
+      readonly kind: 'append';
+      /** Set where rows without a cursor are read again each time: those that are there already are left out. */
+      readonly nullCursor?: string;
+      /** Set where a lookback reads rows again: rows whose key is there already are left out. */
+      readonly key?: readonly string[];
+      /** Any of the rows may be there already, as in a replay: what the table has, compared whole and as a multiset, is left out. */
+      readonly mayRepeat?: boolean;
+    }
+  | {
+      readonly kind: 'merge';
+      readonly key: readonly string[];
+      /** Of several rows with one key the one with the greatest cursor stays. */
+      readonly cursor: string;
+      /** The source guarantees one row per key. */
+      readonly keyIsUnique: boolean;
+      /** Rows may be re-read unchanged; they are counted and left alone. */
+      readonly mayRepeat: boolean;
+      /** The rows may be older than the table's, as in a replay: one whose key is there with no smaller cursor is left out. */
+      readonly mayBeOlder?: boolean;
+      readonly deletes: 'ignore' | 'soft' | 'hard';
+    }
+  | { readonly kind: 'partition'; readonly column: '_snapshot_date'; readonly date: string }
+  | { readonly kind: 'replace' };
+
+export interface ChangeCounts {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+}
+
+/** The evidence of a run: one row of `_runs`. */
+export interface RunEvidence {
+  readonly strategy: string;
+  readonly mode: string;
+  readonly modeReason: string;
+  readonly window: Window | null;
+  readonly boundProof: string | null;
+  readonly extracted: number;
+  readonly bytesExtracted: number;
+  readonly nullified: number;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export interface CommitSpec {
+  readonly run: RunIdentity;
+  readonly target: TableRef;
+  readonly columns: readonly StagedColumn[];
+  readonly change: TableChange;
+  readonly schemaChanges: readonly SchemaChange[];
+  /** The new cursor; `null` where the strategy has none. */
+  readonly cursor: string | null;
+  readonly evidence: RunEvidence;
+  /** The view `<table>_latest` over the newest snapshot. */
+  readonly latestView?: TableRef;
+  /** Share of the target's rows that a sweep may delete. */
+  readonly maxDeleteRatio: number;
+  readonly allowMassDelete: boolean;
+  /** What a person types to go past a brake. */
+  readonly command: string;
+}
+
+export interface WarehouseCapabilities {
+  /** What this warehouse cannot do that BigQuery does, for the docs. */
+  readonly gaps: readonly string[];
+}
+
+/** Where rows end up. One run at a time per instance. */
+export interface Warehouse extends AsyncDisposable {
+  readonly kind: string;
+  readonly capabilities: WarehouseCapabilities;
+  /** Creates what is missing for the tenant, and drops what dead runs of this source left staged. Needs the lease. */
+  prepare(run: RunIdentity, target: TableRef): Promise<void>;
+  describe(table: TableRef): Promise<TableShape | null>;
+  state(tenant: string, source: string): Promise<LoadState | null>;
+  /** Takes all batches of the channel into a staging table that no reader sees. */
+  stage(spec: StageSpec, inlet: InletEnd, signal: AbortSignal): Promise<Staged>;
+  /**
+   * Stages the rows of the source that lie in quarantine and were not replayed, in place of rows of the source. What still
+   * does not fit is `uncastable`. The commit that follows gives those rows their new reason and marks all others as
+   * replayed; discarding leaves the quarantine as it is.
+   */
+  restage(spec: StageSpec, policy: RestagePolicy): Promise<Restaged>;
+  /** Runs the tests on the staged rows. */
+  test(spec: StageSpec, tests: readonly QualityTest[]): Promise<readonly QualityResult[]>;
+  /** The one transaction: table, `_state`, `_runs`, `_quarantine`, `_schema_changes`; refuses an old fencing token. */
+  commit(spec: CommitSpec): Promise<ChangeCounts>;
+  /** Drops what is staged; the target is untouched. */
+  discard(run: RunIdentity, target: TableRef): Promise<void>;
+  /** Whether the run's commit is durable, for a run that died before it was recorded. */
+  committed(run: { readonly tenant: string; readonly runId: string }): Promise<boolean>;
+  /** Reads with SQL; for evidence, the console and tests. Values as JSON would have them. */
+  query(
+    sql: string,
+    parameters?: readonly (string | number | null)[],
+  ): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
