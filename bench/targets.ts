@@ -54,10 +54,16 @@ export function judge(cases: readonly Case[], notes: string[]): Target[] {
     const limit = memory[name];
     if (limit) atMost(`${name}: peak RSS`, limit, rssMb, ' MB');
   }
+  const five = cases.find(({ name }) => name === 'replace');
+  const twenty = cases.find(({ name }) => name === 'memory20m');
+  if (big && five && twenty) atMost('memory20m: peak RSS / replace', 1.1, round(twenty.rssMb / five.rssMb, 3));
   for (const { name, wall, seconds } of cases) {
     if (name === 'startup') atMost('startup: wall of check', 0.3, wall, ' s');
     if (name !== 'merge-changes') continue;
     atMost('merge-changes: commit', 0.5, seconds?.commit ?? Number.NaN, ' s');
+    const { commit = Number.NaN, total = Number.NaN } = seconds ?? {};
+    // The process takes its start and the checkpoint outside of the run's own account.
+    atMost('merge-changes: commit, checkpoint and start of the process', 1.5, round(commit + wall - total), ' s');
     atMost('merge-changes: whole run', 4, wall, ' s');
   }
   for (const { name, result } of cases) {

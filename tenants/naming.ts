@@ -14,6 +14,16 @@ export interface TableName {
 /** The identities of a tenant. */
 export type AccountRole = 'runner' | 'scheduler' | 'dataflow';
 
+/** The one shared identity and the names of what the platform holds for all tenants. */
+export const PLATFORM = {
+  webhookAccount: 'tributary-webhook',
+  webhookService: 'tributary-webhook',
+  registry: 'tributary',
+  runStoreDatabase: 'tributary',
+  keyRing: 'tributary',
+  dataKey: 'data',
+} as const;
+
 /** The secret of a tenant that keys `hmac-sha256` masks. */
 export const MASK_SECRET = 'mask-key';
 
@@ -64,6 +74,64 @@ export function serviceAccount(tenant: string, role: AccountRole): string {
   return shortened(`trb-${tenant}-${role}`, 30);
 }
 
+/**
+ * The address of a service account.
+ *
+ * @example accountEmail('trb-acme-runner', 'acme-data') // 'trb-acme-runner@acme-data.iam.gserviceaccount.com'
+ */
+export function accountEmail(account: string, project: string): string {
+  return `${account}@${projectDomain(project)}.iam.gserviceaccount.com`;
+}
+
+/** A service account as IAM writes it; a literal, so that policies see it before anything exists. */
+export function accountMember(account: string, project: string): string {
+  return `serviceAccount:${accountEmail(account, project)}`;
+}
+
+/** The audience of every token for the webhook: a literal, not the address the service happens to get. */
+export function webhookAudience(project: string): string {
+  return `https://tributary.${projectDomain(project)}.internal`;
+}
+
+/** The audience a tenant's runner asks for when it assumes a role in Amazon; the role's trust demands it. */
+export function awsAudience(tenant: string): string {
+  return `tributary-${tenant}`;
+}
+
+/** What a schedule calls and a person triggers: `/v1/tenants/acme/sources/orders/trigger`. */
+export function triggerPath(tenant: string, source: string): string {
+  return `/v1/tenants/${tenant}/sources/${source}/trigger`;
+}
+
+/** Bucket of the platform's own state: templates of Dataflow and the state of stacks. */
+export function stateBucket(project: string): string {
+  return shortened(`${bucketSafe(project)}-tributary-state`, 63);
+}
+
+/** Stack of the platform: `platform.dev`. No tenant may be called `platform`. */
+export function platformStack(env: string): string {
+  return `platform.${env}`;
+}
+
+/** Stack of a tenant: `acme.dev`. */
+export function tenantStack(tenant: string, env: string): string {
+  return `${tenant}.${env}`;
+}
+
+/** The specification of the Dataflow template in the staging bucket, outside the folders that expire. */
+export const DATAFLOW_TEMPLATE = 'templates/dataflow.json';
+
+/** Managed identity in Azure of a connection without a key; 3 to 128 characters. */
+export function azureIdentity(tenant: string, connection: string): string {
+  return `tributary-${tenant}-${connection}`;
+}
+
+/** A GUID made of a text; Azure names role assignments so, and one of chance would be a new one each time. */
+export function stableGuid(text: string): string {
+  const hex = digest(text, 32);
+  return [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+}
+
 /** The Cloud Run job that runs every source of a tenant. */
 export function jobName(tenant: string): string {
   return `tributary-${tenant}-run`;
@@ -101,7 +169,7 @@ export function eventTopic(tenant: string): string {
 
 /** Bucket of a tenant's staged objects; bucket names are global, hence the project. */
 export function stagingBucket(project: string, tenant: string): string {
-  return shortened(`${project.replace(/[^a-z0-9-]/g, '-')}-trb-${tenant}-staging`, 63);
+  return shortened(`${bucketSafe(project)}-trb-${tenant}-staging`, 63);
 }
 
 /** Folder of a run in the staging bucket: `acme/orders/<run id>/`. */
@@ -118,13 +186,23 @@ export function stagingTable(tenant: string, source: string, runId: string): str
   return `_stage_${tableSafe(tenant)}_${tableSafe(source)}_${pair}_${tableSafe(runId)}`;
 }
 
-/** Labels of every resource of a tenant. */
-export function labels(tenant: Pick<TenantSpec, 'tenant' | 'costCenter'>): Record<string, string> {
+/** Labels of every resource: of a tenant, or of the platform that all tenants share. */
+export function labels(owner: { tenant?: string; env: string; costCenter?: string | undefined }): Record<string, string> {
   return {
-    tenant: tenant.tenant,
+    tenant: owner.tenant ?? 'shared',
+    env: owner.env,
+    cost_center: owner.costCenter ?? 'unassigned',
     managed_by: 'tributary',
-    ...(tenant.costCenter === undefined ? {} : { cost_center: tenant.costCenter }),
   };
+}
+
+/** `example.com:my-project` is `my-project.example.com` wherever a host name is wanted. */
+function projectDomain(project: string): string {
+  return project.split(':').reverse().join('.');
+}
+
+function bucketSafe(project: string): string {
+  return project.replace(/[^a-z0-9-]/g, '-');
 }
 
 function shortened(name: string, limit: number): string {

@@ -1,10 +1,13 @@
+import { stackEntries } from './catalogue-stacks.ts';
+
 /** Who has to act. */
 export type Origin = 'tenant' | 'source' | 'warehouse' | 'platform';
 
 /** What a message is built from. Names and numbers only; never a secret, never a row's value. */
 export type Facts = Readonly<Record<string, string | number | undefined>>;
 
-interface Entry {
+/** What is said of one code. */
+export interface Entry {
   readonly title: string;
   readonly origin: Origin;
   readonly retryable: boolean;
@@ -227,7 +230,7 @@ export const catalogue = {
     title: 'A value cannot become the type that the tenant file asks for.',
     origin: 'source',
     retryable: false,
-    detail: (f) => `${f.column} is not ${f.type}.`,
+    detail: (f) => `${f.column} is not ${f.type}, or would not be the same value as one.`,
     fix: () =>
       'Correct the type in columns.types, then: tributary quarantine replay <tenant> <source>; or correct the value at the source, then load its window again: tributary backfill',
   },
@@ -389,6 +392,7 @@ export const catalogue = {
     detail: (f) => `${f.store}: ${f.reason}.`,
     fix: () => 'Check that the folder can be written, then run again.',
   },
+  ...stackEntries,
   USAGE: {
     title: 'The command cannot be carried out as written.',
     origin: 'tenant',

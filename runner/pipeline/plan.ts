@@ -7,15 +7,17 @@ import { TributaryError } from '../core/errors.ts';
 import { type BatchLayout, batchLayout } from '../core/vectors.ts';
 import { strategyOf } from '../strategies/choose.ts';
 import type { Strategy } from '../strategies/strategy.ts';
-import { checkSuccession } from '../strategies/succession.ts';
-import { cursorOf, type MappedColumn, mapColumns } from './columns.ts';
+import { checkSuccession, isNewKey, type Predecessor } from '../strategies/succession.ts';
+import { cursorOf, keyOf, type MappedColumn, mapColumns, outputName } from './columns.ts';
 import { compareSchema } from './schema.ts';
+import { backfillWindow, type Stretch } from './stretch.ts';
 
 export interface Plan extends AsyncDisposable {
   readonly object: ObjectRef;
   readonly shape: ObjectShape;
   readonly target: TableRef;
   readonly before: TableShape | null;
+  /** `null` where the table is not there: a table that is new, or gone, is loaded from the beginning. */
   readonly state: LoadState | null;
   readonly strategy: Strategy;
   readonly columns: readonly MappedColumn[];
@@ -40,7 +42,7 @@ export interface PlanRequest {
   readonly source: Source;
   readonly warehouse: Warehouse;
   /** A stretch to load again, instead of what the state says. */
-  readonly backfill?: { readonly from: string; readonly to: string };
+  readonly backfill?: Stretch;
   /** For the rows in quarantine, not for a read: it has no window and waits for no writer. */
   readonly replay?: boolean;
 }
@@ -61,16 +63,18 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       advice: `Run it: tributary run ${tenant.tenant} ${sourceName}`,
     });
   const shape = await source.describe(object, signal);
-  const state = await warehouse.state(tenant.tenant, sourceName);
   const before = await warehouse.describe(target);
-  checkSuccession(strategy, target, before, state);
+  const state = before === null ? null : await warehouse.state(tenant.tenant, sourceName);
   const mapped = mapColumns(shape, spec);
+  const key = keyOf(spec).map((name) => outputName(mapped, name));
+  checkSuccession(strategy, key, await predecessor(warehouse, strategy, key, { target, before, state }));
   const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
   const cursor = replay ? undefined : cursorOf(spec);
   const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
   try {
-    const window = windowOf(request, strategy, cursor, state, bound);
-    const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, cursor, snapshot);
+    const window = windowOf(request, strategy, cursor, { state, bound, columns });
+    const nullsOf = request.backfill === undefined ? cursor : undefined;
+    const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, nullsOf, snapshot);
     const estimate = await snapshot.estimate(object, window);
     const layout = batchLayout(snapshot.vectors(columns.map(({ read }) => read)));
     return {
@@ -141,16 +145,23 @@ function windowOf(
   { backfill }: PlanRequest,
   strategy: Strategy,
   cursor: string | undefined,
-  state: LoadState | null,
-  bound: UpperBound | null,
+  { state, bound, columns }: Pick<Plan, 'state' | 'bound' | 'columns'>,
 ): Window | null {
   if (backfill === undefined) return strategy.window(cursor ?? null, state, bound);
-  if (cursor === undefined)
-    throw new TributaryError('USAGE', {
-      reason: 'A backfill needs a source with a cursor; this one loads whole snapshots.',
-      advice: 'Run the source: tributary run',
-    });
-  return { column: cursor, ...backfill };
+  return backfillWindow(strategy, cursor, backfill, columns);
+}
+
+/** What the strategy finds in the warehouse. */
+async function predecessor(
+  warehouse: Warehouse,
+  strategy: Strategy,
+  key: readonly string[],
+  found: Omit<Predecessor, 'repeats'>,
+): Promise<Predecessor> {
+  const { target, before, state } = found;
+  const names = before?.columns.map(({ name }) => name) ?? [];
+  const asks = isNewKey(strategy, key, state) && key.every((name) => names.includes(name));
+  return { ...found, repeats: asks && (await warehouse.repeats(target, key)) };
 }
 
 async function nullPolicy(

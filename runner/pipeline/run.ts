@@ -1,6 +1,6 @@
 /** One run: plan → extract → stage → load → check → commit → record. */
 
-import { destinationOf, latestView, MASK_SECRET } from '../../tenants/naming.ts';
+import { destinationOf, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
 import type { Lease, RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
@@ -8,12 +8,13 @@ import type { Secrets } from '../core/contracts/secrets.ts';
 import type { ReadSpec, ReadSummary, Source } from '../core/contracts/source.ts';
 import type { ChangeCounts, RunIdentity, Staged, StageSpec, Warehouse } from '../core/contracts/warehouse.ts';
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
-import { replayed } from '../strategies/replay.ts';
 import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
-import { cursorOf, keyOf, outputName } from './columns.ts';
-import { keyIsUnique, makePlan, type Plan } from './plan.ts';
+import { commitSpec } from './commit-spec.ts';
+import { Journal } from './journal.ts';
+import { makePlan, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
 import { stageSpec } from './stage-spec.ts';
+import type { Stretch } from './stretch.ts';
 import { type RunSummary, Stopwatch, summarise } from './summary.ts';
 import { keySweep } from './sweep.ts';
 import { transfer } from './transfer.ts';
@@ -31,7 +32,8 @@ export interface RunRequest {
   readonly onEvent?: (event: RunEvent) => void;
   /** Goes past the brakes. */
   readonly yes?: boolean;
-  readonly backfill?: { readonly from: string; readonly to: string };
+  /** A stretch to load again; the state stays. */
+  readonly backfill?: Stretch;
   /** Takes the rows from quarantine, not from the source. */
   readonly replay?: boolean;
 }
@@ -52,6 +54,7 @@ export async function runSource(request: RunRequest): Promise<RunOutcome> {
 
 class Run {
   readonly #request: RunRequest;
+  readonly #journal: Journal;
   readonly #watch = new Stopwatch();
   readonly #startedAt = new Date().toISOString();
   #warehouse: Warehouse | null = null;
@@ -60,10 +63,10 @@ class Run {
   #read: ReadSummary | null = null;
   #staged: Staged | null = null;
   #counts: ChangeCounts | null = null;
-  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(request: RunRequest) {
     this.#request = request;
+    this.#journal = new Journal(request.runId, request.store, request.onEvent);
   }
 
   async execute(): Promise<RunOutcome> {
@@ -81,7 +84,7 @@ class Run {
       LEASE_MS / 3,
     );
     try {
-      this.#emit('run-start', undefined, { tenant: tenant.tenant, source: sourceName });
+      this.#journal.tell('run-start', undefined, { tenant: tenant.tenant, source: sourceName });
       await this.#steps(lease, AbortSignal.any([this.#request.signal, lost.signal]));
       return await this.#finish('succeeded', null);
     } catch (error) {
@@ -166,7 +169,7 @@ class Run {
     const splittable = plan.shape.kind === 'table' && plan.window === null;
     const way = { snapshot: plan.snapshot, warehouse: this.#live() };
     const onProgress = (progress: ChannelProgress) =>
-      this.#emit('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows });
+      this.#journal.tell('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows });
     const moved = await transfer(
       { ...way, stage, read, readers: splittable ? spec.execution.readers : 1, onProgress },
       signal,
@@ -201,51 +204,25 @@ class Run {
   }
 
   async #committing(plan: Plan, stage: StageSpec): Promise<void> {
-    const { spec, yes, backfill, replay = false } = this.#request;
-    const cursor = cursorOf(spec);
-    const key = keyOf(spec);
+    const { spec, yes = false, backfill, replay = false } = this.#request;
+    const wishes = { yes, replay, backfill: backfill !== undefined, command: this.#command() };
     const read = this.#read as ReadSummary;
-    const change = plan.strategy.change({
-      key: key.map((name) => outputName(plan.columns, name)),
-      cursor: cursor === undefined ? null : outputName(plan.columns, cursor),
-      keyIsUnique: keyIsUnique(plan, key),
-      nullCursors: plan.nullCursors,
-      snapshotDate: stage.snapshotDate ?? '',
-    });
-    const keepsCursor = replay || backfill !== undefined;
-    this.#counts = await this.#live().commit({
-      run: stage.run,
-      target: plan.target,
-      columns: stage.columns,
-      change: replay ? replayed(change) : change,
-      schemaChanges: plan.schemaChanges,
-      cursor: (keepsCursor ? plan.state?.cursor : plan.window?.to) ?? null,
-      evidence: {
-        strategy: plan.strategy.name,
-        mode: plan.mode,
-        modeReason: plan.modeReason,
-        window: plan.window,
-        boundProof: plan.bound === null ? null : `${plan.bound.proof}: ${plan.bound.reason}`,
-        extracted: read.extracted,
-        bytesExtracted: read.bytes,
-        nullified: read.nullified,
-        seconds: this.#watch.seconds,
-      },
-      ...(plan.strategy.dated ? { latestView: { ...plan.target, table: latestView(plan.target.table) } } : {}),
-      maxDeleteRatio: spec.load.strategy === 'transactional' ? spec.load.maxDeleteRatio : 1,
-      allowMassDelete: yes === true,
-      command: this.#command(),
-    });
+    const seconds = this.#watch.seconds;
+    this.#counts = await this.#live().commit(commitSpec(plan, stage, spec, { ...wishes, read, seconds }));
   }
 
+  /** What a person types for the same run. */
   #command(): string {
-    return `tributary run ${this.#request.tenant.tenant} ${this.#request.sourceName}`;
+    const { tenant, sourceName, backfill, replay } = this.#request;
+    const what = `${tenant.tenant} ${sourceName}`;
+    if (backfill !== undefined) return `tributary backfill ${what} --from '${backfill.from}' --to '${backfill.to}'`;
+    return `tributary ${replay === true ? 'quarantine replay' : 'run'} ${what}`;
   }
 
   async #step<T>(step: Step, work: () => Promise<T>): Promise<T> {
-    this.#emit('step-start', step);
+    this.#journal.tell('step-start', step);
     const result = await this.#watch.time(step, work);
-    this.#emit('step-end', step, { seconds: this.#watch.seconds[step] });
+    this.#journal.tell('step-end', step, { seconds: this.#watch.seconds[step] });
     return result;
   }
 
@@ -256,16 +233,12 @@ class Run {
 
   async #finish(status: RunOutcome['status'], problem: Problem | null): Promise<RunOutcome> {
     const outcome = this.#outcome(status, problem);
-    this.#emit('run-end', undefined, { status, ...(problem === null ? {} : { problem }) });
-    await this.#writing;
-    await this.#request.store
-      .finish(this.#request.runId, status, { ...outcome.summary }, problem)
-      .catch(() => undefined);
+    await this.#journal.close(status, outcome.summary, problem);
     return outcome;
   }
 
   #outcome(status: RunOutcome['status'], problem: Problem | null): RunOutcome {
-    const { tenant, sourceName, runId } = this.#request;
+    const { tenant, sourceName, runId, backfill, replay } = this.#request;
     const summary = summarise({
       runId,
       tenant: tenant.tenant,
@@ -277,21 +250,9 @@ class Run {
       counts: this.#counts,
       seconds: this.#watch.seconds,
       startedAt: this.#startedAt,
+      keepsCursor: replay === true || backfill !== undefined,
     });
     return { status, summary, problem };
-  }
-
-  #emit(type: RunEvent['type'], step?: Step, data?: Readonly<Record<string, unknown>>): void {
-    const event: RunEvent = {
-      runId: this.#request.runId,
-      at: new Date().toISOString(),
-      type,
-      ...(step === undefined ? {} : { step }),
-      ...(data === undefined ? {} : { data }),
-    };
-    this.#request.onEvent?.(event);
-    if (type === 'progress') return;
-    this.#writing = this.#writing.then(() => this.#request.store.append(event)).catch(() => undefined);
   }
 }
 

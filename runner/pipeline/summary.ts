@@ -47,13 +47,15 @@ interface Parts {
   readonly staged: Staged | null;
   readonly counts: ChangeCounts | null;
   readonly seconds: Readonly<Record<string, number>>;
+  /** A backfill or a replay: the next run starts where it would have started. */
+  readonly keepsCursor: boolean;
 }
 
 function shown(window: Window | null | undefined): RunSummary['window'] {
   return window ? { from: window.from, to: window.to } : null;
 }
 
-export function summarise({ plan, read, staged, counts, ...rest }: Parts): RunSummary {
+export function summarise({ plan, read, staged, counts, keepsCursor, ...rest }: Parts): RunSummary {
   const committed = counts !== null;
   return {
     ...rest,
@@ -75,7 +77,7 @@ export function summarise({ plan, read, staged, counts, ...rest }: Parts): RunSu
     },
     bytes: { extracted: read?.bytes ?? 0, staged: read?.bytes ?? 0 },
     schemaChanges: plan?.schemaChanges ?? [],
-    state: { cursor: (committed && plan?.mode !== 'replay' ? plan?.window?.to : plan?.state?.cursor) ?? null },
+    state: { cursor: (committed && !keepsCursor ? plan?.window?.to : plan?.state?.cursor) ?? null },
     destination: plan ? `${plan.target.dataset}.${plan.target.table}` : null,
     vectorPath: staged?.vectorPath ?? null,
   };

@@ -11,6 +11,10 @@ export interface StrategyFacts {
   /** Whether the cursor column can be NULL and such rows are loaded. */
   readonly nullCursors: boolean;
   readonly snapshotDate: string;
+  /** What was read, where the table can be asked for it: by the cursor's name and type in the warehouse. */
+  readonly stretch: Window | null;
+  /** The stretch is loaded again, by a person's wish. */
+  readonly again: boolean;
 }
 
 export interface Strategy {

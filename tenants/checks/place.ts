@@ -26,7 +26,8 @@ export function* checkPlace({ tenant, location, region, file, data }: Draft): It
   );
 }
 
-function meets(location: string, region: string): boolean {
+/** Whether a region lies inside a BigQuery location. */
+export function meets(location: string, region: string): boolean {
   if (location === 'EU') return region.startsWith('europe-') && !OUTSIDE_EU.has(region);
   return location === 'US' ? region.startsWith('us-') : location === region;
 }

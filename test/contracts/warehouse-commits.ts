@@ -97,7 +97,7 @@ export function commitTests(bench: () => WarehouseBench): void {
       quarantine.map(({ column_name, reason, run_id, replayed_by }) => [column_name, reason, run_id, replayed_by]),
     ).toEqual([
       ['note', 'VALUE_OUT_OF_RANGE: note: NaN', 'run_1', null],
-      ['note', 'VALUE_NOT_CASTABLE: note is not INT64', 'run_1', null],
+      ['note', expect.stringContaining('VALUE_NOT_CASTABLE: note is not INT64'), 'run_1', null],
     ]);
     expect(JSON.parse(String(quarantine[1]?.row))).toMatchObject({ id: '2', note: 'x' });
     expect(await bench().warehouse.state(TENANT, SOURCE)).toMatchObject({

@@ -8,6 +8,7 @@ import { WarehouseBench } from './warehouse-bench.ts';
 import { changeTests } from './warehouse-changes.ts';
 import { commitTests } from './warehouse-commits.ts';
 import { replayTests } from './warehouse-replays.ts';
+import { stretchTests } from './warehouse-stretches.ts';
 
 /**
  * @param open opens the warehouse at a place: the path of a file that does not exist yet, fresh for each test
@@ -35,5 +36,6 @@ export function warehouseSuite(
     changeTests(() => bench);
     commitTests(() => bench);
     replayTests(() => bench);
+    stretchTests(() => bench);
   });
 }

@@ -1,11 +1,11 @@
 /** `npm run demo`: a real PostgreSQL, three million real rows, two runs of three sources, and a warehouse to ask. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { type PostgresServer, postgresBin, startPostgres } from '../servers/postgres.ts';
+import type { Client } from 'pg';
+import { startPostgres } from '../servers/postgres.ts';
 import { type AirlineTable, changes, questions, tables } from './airline.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -37,23 +37,20 @@ function show(program: string, args: readonly string[], options: { cwd: string; 
   });
 }
 
-async function load(server: PostgresServer, table: AirlineTable, folder: string): Promise<void> {
-  const beside = join(await postgresBin(), 'psql');
-  const psql = existsSync(beside) ? beside : 'psql';
-  // A shell, because DuckDB can only write into a true pipe; Node's own are sockets.
-  const script = '"$1" "$2" "$3" | "$4" -X -q -v ON_ERROR_STOP=1 -c "$5"';
-  const copy = `COPY ${table.name} FROM STDIN (FORMAT csv)`;
-  const feed = join(import.meta.dirname, 'feed.ts');
-  await show('bash', ['-o', 'pipefail', '-c', script, 'load', process.execPath, feed, table.rows, psql, copy], {
-    cwd: folder,
-    env: {
-      PGHOST: server.host,
-      PGPORT: String(server.port),
-      PGUSER: server.user,
-      PGDATABASE: server.database,
-      PGPASSWORD: server.password,
-    },
-  });
+/** DuckDB writes what the server then reads itself: no other program is needed. */
+async function load(client: Client, table: AirlineTable, folder: string): Promise<void> {
+  const file = join(folder, `${table.name}.csv`);
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
+  try {
+    await connection.run(`COPY (${table.rows}) TO '${file}' (FORMAT csv, HEADER false)`);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+  await chmod(file, 0o644);
+  await client.query(`COPY ${table.name} FROM '${file}' (FORMAT csv)`);
+  await rm(file);
 }
 
 async function ask(sql: string): Promise<{ names: string[]; rows: string[][] }> {
@@ -87,6 +84,8 @@ async function demo(cleanup: AsyncDisposableStack): Promise<void> {
   const begin = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'tributary-demo-'));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  // The server may run under another account.
+  await chmod(folder, 0o711);
   await rm(warehouseFolder, { recursive: true, force: true });
   await mkdir(warehouseFolder, { recursive: true });
 
@@ -97,7 +96,7 @@ async function demo(cleanup: AsyncDisposableStack): Promise<void> {
   for (const table of tables) {
     const since = performance.now();
     await client.query(table.create);
-    await load(server, table, folder);
+    await load(client, table, folder);
     for (const statement of table.finish) await client.query(statement);
     const { rows } = await client.query(`SELECT count(*)::int AS count FROM ${table.name}`);
     say(`  ${table.name.padEnd(10)} ${rows[0].count.toLocaleString('en').padStart(10)} rows  ${seconds(since)}`);

@@ -30,6 +30,8 @@ export interface LoadState {
   readonly runId: string;
   readonly fencingToken: number;
   readonly committedAt: string;
+  /** Columns by which the last run merged; empty where it did not. */
+  readonly key: readonly string[];
   /** Output columns of the last run, to notice what vanished. */
   readonly columns: readonly TableColumn[];
 }
@@ -120,13 +122,16 @@ export type TableChange =
       readonly kind: 'append';
       /** Set where rows without a cursor are read again each time: those that are there already are left out. */
       readonly nullCursor?: string;
-      /** Set where a lookback reads rows again: rows whose key is there already are left out. */
+      /** Set where a lookback reads rows again: rows whose key is there already are left out, or replaced with a `stretch`. */
       readonly key?: readonly string[];
+      /** Set where the rows are all that the source has of this stretch: what the table has of it is replaced. Names in the warehouse. */
+      readonly stretch?: Window;
       /** Any of the rows may be there already, as in a replay: what the table has, compared whole and as a multiset, is left out. */
       readonly mayRepeat?: boolean;
     }
   | {
       readonly kind: 'merge';
+      /** The table has one row of each key; {@link Warehouse.repeats} tells. */
       readonly key: readonly string[];
       /** Of several rows with one key the one with the greatest cursor stays. */
       readonly cursor: string;
@@ -191,6 +196,8 @@ export interface Warehouse extends AsyncDisposable {
   /** Creates what is missing for the tenant, and drops what dead runs of this source left staged. Needs the lease. */
   prepare(run: RunIdentity, target: TableRef): Promise<void>;
   describe(table: TableRef): Promise<TableShape | null>;
+  /** Whether several rows of the table have one key. */
+  repeats(table: TableRef, key: readonly string[]): Promise<boolean>;
   state(tenant: string, source: string): Promise<LoadState | null>;
   /** Takes all batches of the channel into a staging table that no reader sees. */
   stage(spec: StageSpec, inlet: InletEnd, signal: AbortSignal): Promise<Staged>;

@@ -16,7 +16,7 @@ export interface DecodedColumn extends WireColumn {
 /** Bytes that must be readable past the end of what is decoded; short strings are read in words. */
 export const SLACK = 16;
 
-const BATCH_BYTES = 16 << 20;
+const BATCH_BYTES = 4 << 20;
 const COPY_BY_WORDS = 256;
 /** Past so many columns one function is too large for the optimising compiler. */
 const COLUMNS_PER_FUNCTION = 32;

@@ -2,7 +2,9 @@
 import type { ChangeCounts, CommitSpec, SchemaChange } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { typeName } from '../../core/types.ts';
-import { applyChange, type ChangeTables, sweptRows } from './change.ts';
+import { brakeOnDeletes } from './brake.ts';
+import { applyChange } from './change.ts';
+import type { ChangeTables } from './change-tables.ts';
 import type { Engine } from './engine.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import type { Parameter } from './protocol.ts';
@@ -86,24 +88,6 @@ async function evolve(engine: Engine, target: string, changes: readonly SchemaCh
   }
 }
 
-async function brakeOnDeletes(engine: Engine, spec: CommitSpec, tables: ChangeTables): Promise<void> {
-  const { change } = spec;
-  if (change.kind !== 'merge' || change.deletes === 'ignore' || !tables.exists || spec.allowMassDelete) return;
-  const [found] = await engine.query(
-    `SELECT (SELECT count(*) FROM ${sweptRows(change.key, tables, change.deletes === 'soft')}) AS gone, (SELECT count(*) FROM ${tables.target}) AS before`,
-  );
-  const gone = Number(found?.gone ?? 0);
-  const before = Number(found?.before ?? 0);
-  if (gone <= before * spec.maxDeleteRatio) return;
-  throw new TributaryError('BRAKE_DELETES', {
-    rows: gone,
-    before,
-    table: `${spec.target.dataset}.${spec.target.table}`,
-    limit: spec.maxDeleteRatio,
-    command: spec.command,
-  });
-}
-
 /** A table has `_deleted_at` from the first commit on that marks deletes. */
 async function softDeleteColumn(engine: Engine, { change }: CommitSpec, { target }: ChangeTables): Promise<void> {
   if (change.kind !== 'merge' || change.deletes !== 'soft') return;
@@ -139,7 +123,14 @@ async function record(
       `INSERT INTO ${evidence(run.tenant, table)} VALUES (${values.map((_, i) => `$${i + 1}`).join(', ')})`,
       values,
     );
-  const columns = JSON.stringify(spec.columns.map(({ column }) => ({ ...column, type: typeName(column.type) })));
+  const key = spec.change.kind === 'merge' ? spec.change.key : [];
+  const columns = JSON.stringify(
+    spec.columns.map(({ column }) => ({
+      ...column,
+      type: typeName(column.type),
+      ...(key.includes(column.name) ? { key: true } : {}),
+    })),
+  );
   await engine.execute(`DELETE FROM ${evidence(run.tenant, '_state')} WHERE source = $1`, [run.source]);
   await insert('_state', [run.source, spec.cursor, run.runId, run.fencingToken, at, columns]);
   await insert('_runs', [

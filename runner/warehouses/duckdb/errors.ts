@@ -14,6 +14,7 @@ const RULES: readonly (readonly [
     | 'WAREHOUSE_CONFLICT'
   ),
 ])[] = [
+  [/out of memory|(failed to|could not) (pin|allocate)/i, 'WAREHOUSE_MEMORY'],
   [/conflicting lock|could not set lock/i, 'WAREHOUSE_BUSY'],
   [/no space left|disk full|disk quota|file too large|could not write.*(space|quota)/i, 'WAREHOUSE_DISK_FULL'],
   [
@@ -24,7 +25,6 @@ const RULES: readonly (readonly [
     /not a valid duckdb database|corrupt|checksum|deserialize|serialization error|trying to read a database file|unexpected end|could not read/i,
     'WAREHOUSE_CORRUPT',
   ],
-  [/out of memory/i, 'WAREHOUSE_MEMORY'],
   [/conflict on tuple|transaction.*conflict|catalog write-write conflict/i, 'WAREHOUSE_CONFLICT'],
 ];
 

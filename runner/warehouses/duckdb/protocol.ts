@@ -25,9 +25,9 @@ export interface Requests {
   rowGroups: { take: { file: string; rows: number }; give: null };
   execute: { take: { sql: string; parameters?: readonly Parameter[] }; give: { changed: number } };
   query: { take: { sql: string; parameters?: readonly Parameter[] }; give: readonly JsonRow[] };
-  /** Runs a statement that reads `tributary_rows()` over a channel. */
+  /** Runs a statement that reads `tributary_rows()` over a channel; again for every `sliceBytes` of it where that is set. */
   load: {
-    take: { sql: string; layout: BatchLayout; inlet: InletEnd };
+    take: { sql: string; layout: BatchLayout; inlet: InletEnd; sliceBytes?: number };
     give: { rows: number; rejected: readonly RejectedRow[] };
   };
   close: { take: null; give: null };

@@ -10,6 +10,7 @@ import duckdb from '@duckdb/node-bindings';
 import type { Received } from '../../core/channel.ts';
 import { TributaryError } from '../../core/errors.ts';
 import {
+  type Batch,
   type BatchLayout,
   INLINE_BYTES,
   isVarying,
@@ -39,6 +40,8 @@ export class Receiver {
   #vector = 0;
   #failure: unknown = null;
   #rows = 0;
+  #ended = false;
+  #sliceLeft = 0;
   #rejected: RejectedRow[] = [];
 
   register(connection: DuckDBConnection, threads: number): void {
@@ -61,18 +64,26 @@ export class Receiver {
     );
   }
 
-  /** Runs the statement over the feed; what the feed failed with is thrown as it was. */
+  /**
+   * Runs the statement over the feed, or over each slice of about so many bytes in turn; what the feed failed
+   * with is thrown as it was.
+   */
   async run(
     feed: Feed,
     statement: () => Promise<unknown>,
+    sliceBytes = Number.POSITIVE_INFINITY,
   ): Promise<{ rows: number; rejected: readonly RejectedRow[] }> {
     this.#feed = feed;
     this.#current = null;
     this.#failure = null;
     this.#rows = 0;
+    this.#ended = false;
     this.#rejected = [];
     try {
-      await statement();
+      while (!this.#ended) {
+        this.#sliceLeft = sliceBytes;
+        await statement();
+      }
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
@@ -101,9 +112,13 @@ export class Receiver {
     while (this.#feed !== null) {
       if (this.#current !== null && this.#vector * VECTOR_ROWS < this.#current.batch.rows) return this.#current;
       this.#current?.release();
-      this.#current = this.#feed.receive();
+      this.#current = this.#ended || this.#sliceLeft <= 0 ? null : this.#feed.receive();
       this.#vector = 0;
-      if (this.#current === null) return null;
+      if (this.#current === null) {
+        this.#ended ||= this.#sliceLeft > 0;
+        return null;
+      }
+      this.#sliceLeft -= bytesOf(this.#current.batch);
       this.#rejected.push(...this.#current.batch.rejected);
     }
     return null;
@@ -146,6 +161,10 @@ export class Receiver {
       );
     }
   }
+}
+
+function bytesOf({ fixed, blobEnds }: Batch): number {
+  return blobEnds.reduce((sum, bytes) => sum + bytes, fixed.byteLength);
 }
 
 /** Gives DuckDB the vector's text as one string and points the long entries into it. */

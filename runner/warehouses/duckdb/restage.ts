@@ -1,12 +1,12 @@
 /** Quarantined rows on their way back: typed from their texts as the reader and the casts would have typed them. */
 import type { Restaged, RestagePolicy, RunIdentity, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
-import { typeName } from '../../core/types.ts';
 import type { Engine } from './engine.ts';
+import { exactCast, exactText, wanted } from './fit.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import type { VectorPath } from './receive.ts';
 import { quoteName, quoteText } from './sql.ts';
 import type { StagedRows } from './stage.ts';
-import { decimalScale, sqlType, vectorType } from './types.ts';
+import { vectorLogical } from './types.ts';
 
 const PLACE = '_tributary_place';
 const MISFIT = '_tributary_misfit';
@@ -76,7 +76,7 @@ async function takeMisfits(
   { masked }: RestagePolicy,
   table: string,
 ): Promise<Stay[]> {
-  const types = new Map(columns.map(({ column }) => [column.name, typeName(column.type)]));
+  const types = new Map(columns.map(({ column }) => [column.name, wanted(column.type)]));
   const found = await engine.query(
     `SELECT s.${PLACE} AS place, s.${MISFIT} AS misfit, split_part(q.reason, ':', 1) AS code
      FROM ${table} AS s JOIN ${evidence(run.tenant, '_quarantine')} AS q ON q.rowid = s.${PLACE} WHERE s.${MISFIT} IS NOT NULL`,
@@ -131,32 +131,12 @@ function parse(staged: StagedColumn, mask: string | undefined): string {
   const { vector } = staged;
   const text = said(staged);
   if (mask !== undefined) return `CASE WHEN regexp_full_match(${text}, ${quoteText(mask)}) THEN ${text} END`;
-  const value = `TRY_CAST(${text} AS ${vector.kind === 'json' ? 'JSON' : vectorType(vector)})`;
-  switch (vector.kind) {
-    case 'text':
-      return text;
-    case 'int64':
-      return `CASE WHEN ${isExact(text, 0)} THEN ${value} END`;
-    case 'decimal':
-      return `CASE WHEN ${isExact(text, vector.scale ?? 9)} THEN ${value} END`;
-    case 'date':
-      return `CASE WHEN regexp_full_match(${text}, '\\d{4}-\\d\\d-\\d\\d') THEN ${value} END`;
-    case 'datetime':
-    case 'timestamp':
-      return `CASE WHEN ${value} BETWEEN '0001-01-01 00:00:00' AND '9999-12-31 23:59:59.999999' THEN ${value} END`;
-    case 'time':
-      return `CASE WHEN ${value} < '24:00:00' THEN ${value} END`;
-    case 'bytes':
-      return `CASE WHEN wire AND regexp_full_match(${text}, '\\\\x([0-9a-f]{2})*') THEN unhex(substr(${text}, 3)) ELSE ${value} END`;
-    case 'bool':
-    case 'float64':
-    case 'json':
-      return value;
-  }
+  if (vector.kind !== 'bytes') return exactText(text, vectorLogical(vector));
+  return `CASE WHEN wire AND regexp_full_match(${text}, '\\\\x([0-9a-f]{2})*') THEN unhex(substr(${text}, 3)) ELSE TRY_CAST(${text} AS BLOB) END`;
 }
 
 function cast(staged: StagedColumn): string {
-  return staged.cast ? `TRY_CAST(${meant(staged)} AS ${sqlType(staged.column.type)})` : meant(staged);
+  return staged.cast ? exactCast(meant(staged), staged.vector, staged.column.type) : meant(staged);
 }
 
 function unreadable(staged: StagedColumn): string {
@@ -169,21 +149,6 @@ function isNullified({ column }: StagedColumn, nullify: readonly string[]): bool
 
 function misfits(staged: StagedColumn, nullify: readonly string[]): string {
   const bad = isNullified(staged, nullify) ? [] : [`(${unreadable(staged)})`];
-  if (staged.cast) bad.push(`(${meant(staged)} IS NOT NULL AND (${cast(staged)} IS NULL${rounds(staged)}))`);
+  if (staged.cast) bad.push(`(${meant(staged)} IS NOT NULL AND ${cast(staged)} IS NULL)`);
   return bad.length === 0 ? 'false' : bad.join(' OR ');
-}
-
-/** As in the stage of a run: a cast to an exact number must not round. */
-function rounds(staged: StagedColumn): string {
-  const {
-    vector: { kind },
-    column: { type },
-  } = staged;
-  if (type.kind !== 'INT64' && type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return '';
-  if (kind === 'text' || kind === 'decimal') return ` OR NOT ${isExact(said(staged), decimalScale(type))}`;
-  return kind === 'float64' ? ` OR TRY_CAST(${cast(staged)} AS DOUBLE) IS DISTINCT FROM ${meant(staged)}` : '';
-}
-
-function isExact(text: string, scale: number): string {
-  return `regexp_full_match(${text}, '\\s*[+-]?\\d*(\\.\\d{0,${scale}}0*)?\\s*')`;
 }

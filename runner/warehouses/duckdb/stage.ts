@@ -1,19 +1,20 @@
 /** From the channel into a staging table: one pass, casts included. */
 import type { InletEnd } from '../../core/channel.ts';
 import type { Staged, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
-import { typeName } from '../../core/types.ts';
 import type { RejectedRow } from '../../core/vectors.ts';
 import type { Engine } from './engine.ts';
+import { exactCast, wanted } from './fit.ts';
 import { qualified, stagingOf } from './names.ts';
 import type { VectorPath } from './receive.ts';
 import { ROWS } from './receive.ts';
 import { list, quoteName, quoteText } from './sql.ts';
-import { decimalScale, sqlType, vectorType } from './types.ts';
+import { sqlType } from './types.ts';
 
 const MISFIT = '_tributary_misfit';
 const ORIGINAL = '_tributary_original';
 /** Past this average width even the smallest row group outgrows the usual memory: DuckDB keeps one whole while it writes it. */
 export const WIDE_ROW_BYTES = 64 << 10;
+const WIDE_SLICE_BYTES = 64 << 20;
 const MOSTLY_DISTINCT = 0.5;
 /** FSST takes short texts; past this the choice is left to DuckDB. */
 const NARROW_ROW_BYTES = 2048;
@@ -43,7 +44,7 @@ export async function stageRows(
   await engine.execute(`DROP TABLE IF EXISTS ${table}`);
   await engine.execute(`CREATE TABLE ${table} (${definitions(spec, casts)})`);
   const sql = `INSERT INTO ${table} SELECT ${selectList(spec, casts)} FROM ${ROWS}()`;
-  const loaded = await engine.load({ sql, layout: spec.layout, inlet });
+  const loaded = await engine.load({ sql, layout: spec.layout, inlet, ...slicing(spec) });
   const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table, casts);
   const rejects = [...loaded.rejected, ...misfits];
   return {
@@ -54,6 +55,11 @@ export async function stageRows(
     vectorPath,
     rejects,
   };
+}
+
+/** A statement's rows are in the log's memory a second time when it ends: of wide rows a few at once. */
+function slicing({ rowBytes }: StageSpec): { sliceBytes?: number } {
+  return rowBytes > WIDE_ROW_BYTES ? { sliceBytes: WIDE_SLICE_BYTES } : {};
 }
 
 /** The columns of {@link selectList}, in its order. */
@@ -95,32 +101,16 @@ function selectList(spec: StageSpec, casts: readonly StagedColumn[]): string {
 }
 
 function castExpression({ vector, column, cast }: StagedColumn): string {
-  return cast ? `TRY_CAST(${quoteName(vector.name)} AS ${sqlType(column.type)})` : quoteName(vector.name);
+  const name = quoteName(vector.name);
+  return cast ? exactCast(name, vector, column.type) : name;
 }
 
 function misfits(staged: StagedColumn): string {
-  const name = quoteName(staged.vector.name);
-  return `(${name} IS NOT NULL AND (${castExpression(staged)} IS NULL${rounds(staged)}))`;
-}
-
-/** A cast to an exact number rounds without a word; a value it would round does not fit. */
-function rounds(staged: StagedColumn): string {
-  const {
-    vector,
-    column: { type },
-  } = staged;
-  const name = quoteName(vector.name);
-  if (type.kind !== 'INT64' && type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return '';
-  if (vector.kind === 'text') {
-    const scale = decimalScale(type);
-    return ` OR NOT regexp_full_match(${name}, '\\s*[+-]?\\d*(\\.\\d{0,${scale}}0*)?\\s*')`;
-  }
-  if (vector.kind !== 'decimal' && vector.kind !== 'float64') return '';
-  return ` OR TRY_CAST(${castExpression(staged)} AS ${vectorType(vector)}) IS DISTINCT FROM ${name}`;
+  return `(${quoteName(staged.vector.name)} IS NOT NULL AND ${castExpression(staged)} IS NULL)`;
 }
 
 async function takeMisfits(engine: Engine, table: string, casts: readonly StagedColumn[]): Promise<RejectedRow[]> {
-  const types = new Map(casts.map(({ column }) => [column.name, typeName(column.type)]));
+  const types = new Map(casts.map(({ column }) => [column.name, wanted(column.type)]));
   const rows = await engine.query(
     `SELECT ${MISFIT} AS name, ${ORIGINAL}::VARCHAR AS original FROM ${table} WHERE ${MISFIT} IS NOT NULL`,
   );

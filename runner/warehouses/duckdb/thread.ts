@@ -64,9 +64,9 @@ const handlers: Handlers = {
     const reader = await live().runAndReadAll(sql, parameters === undefined ? undefined : [...parameters]);
     return reader.getRowObjectsJson() as Record<string, unknown>[];
   },
-  load: async ({ sql, layout, inlet }) => {
+  load: async ({ sql, layout, inlet, sliceBytes }) => {
     const end = new BatchInlet(inlet);
-    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql));
+    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql), sliceBytes);
   },
   close: async () => {
     connection?.closeSync();

@@ -15,7 +15,7 @@ import {
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import type { LogicalType, ScalarKind } from '../../core/types.ts';
-import type { VectorColumn } from '../../core/vectors.ts';
+import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
 
 const SCALAR: Readonly<Record<ScalarKind, string>> = {
   INT64: 'BIGINT',
@@ -72,6 +72,25 @@ export function vectorType(column: VectorColumn): DuckDBType {
       return JSON_TYPE;
   }
 }
+
+/** The values that a vector holds, as a logical type. */
+export function vectorLogical({ kind, scale }: VectorColumn): LogicalType {
+  if (kind === 'decimal') return { kind: 'NUMERIC', precision: 38, scale: scale ?? 9 };
+  return { kind: VECTOR[kind] };
+}
+
+const VECTOR: Readonly<Record<Exclude<VectorKind, 'decimal'>, ScalarKind>> = {
+  int64: 'INT64',
+  float64: 'FLOAT64',
+  bool: 'BOOL',
+  date: 'DATE',
+  time: 'TIME',
+  datetime: 'DATETIME',
+  timestamp: 'TIMESTAMP',
+  text: 'STRING',
+  bytes: 'BYTES',
+  json: 'JSON',
+};
 
 /** DuckDB's JSON is VARCHAR under an alias; said so, valid text needs no cast that parses it again. */
 const JSON_TYPE = Object.assign(Object.create(VARCHAR) as DuckDBType, {

@@ -1,5 +1,5 @@
 /** The embedded warehouse: one DuckDB file, used by one run at a time. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { evidenceDataset, stagingTable } from '../../../tenants/naming.ts';
@@ -29,7 +29,7 @@ import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from './prot
 import { qualityQuery } from './quality.ts';
 import type { VectorPath } from './receive.ts';
 import { type ReplayedRows, restageRows } from './restage.ts';
-import { quoteText } from './sql.ts';
+import { list, quoteText } from './sql.ts';
 import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
 import { logicalOf } from './types.ts';
 
@@ -49,6 +49,8 @@ const MEMORY = '150MB';
 const WIDE_MEMORY = '1100MB';
 /** Past so many columns their open blocks alone (256 KB each, for every thread) pass the limit. */
 const WIDE_COLUMNS = 100;
+/** What a run that was killed over wide rows left in the log is read again with their memory. */
+const SMALL_LOG_BYTES = 32 << 20;
 const POLL_MS = 200;
 
 /** Opens the file, creating it where it is missing; waits while another process holds it. */
@@ -71,7 +73,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Warehouse> {
     try {
       const { vectorPath } = await engine.open({
         file,
-        memory: options.memory ?? MEMORY,
+        memory: options.memory ?? (logBytes(file) > SMALL_LOG_BYTES ? WIDE_MEMORY : MEMORY),
         threads: options.threads ?? 2,
         vectorPath: options.vectorPath ?? 'auto',
       });
@@ -85,6 +87,10 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Warehouse> {
       await sleep(POLL_MS);
     }
   }
+}
+
+function logBytes(file: string): number {
+  return statSync(`${file}.wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 class DuckdbWarehouse implements Warehouse {
@@ -140,6 +146,13 @@ class DuckdbWarehouse implements Warehouse {
     };
   }
 
+  async repeats(table: TableRef, key: readonly string[]): Promise<boolean> {
+    const found = await this.#engine.query(
+      `SELECT 1 AS found FROM ${qualified(table)} GROUP BY ${list(key)} HAVING count(*) > 1 LIMIT 1`,
+    );
+    return found.length > 0;
+  }
+
   async state(tenant: string, source: string): Promise<LoadState | null> {
     if (!(await this.#exists({ dataset: evidenceDataset(tenant), table: '_state' }))) return null;
     const [row] = await this.#engine.query(
@@ -153,6 +166,7 @@ class DuckdbWarehouse implements Warehouse {
       type: string;
       nullable: boolean;
       description?: string;
+      key?: boolean;
     }[];
     return {
       cursor: row.cursor_value === null ? null : String(row.cursor_value),
@@ -160,7 +174,11 @@ class DuckdbWarehouse implements Warehouse {
       runId: String(row.run_id),
       fencingToken: Number(row.fencing_token),
       committedAt: String(row.committed_at),
-      columns: columns.map((column) => ({ ...column, type: parseType(column.type) ?? { kind: 'STRING' } })),
+      key: columns.filter(({ key }) => key === true).map(({ name }) => name),
+      columns: columns.map(({ key: _, ...column }) => ({
+        ...column,
+        type: parseType(column.type) ?? { kind: 'STRING' },
+      })),
     };
   }
 
@@ -168,7 +186,11 @@ class DuckdbWarehouse implements Warehouse {
     if (this.#mayGrow && (spec.rowBytes > WIDE_ROW_BYTES || spec.columns.length > WIDE_COLUMNS)) {
       await this.#engine.execute(`SET memory_limit = ${quoteText(WIDE_MEMORY)}`);
     }
-    if (spec.rowBytes > WIDE_ROW_BYTES) await this.#engine.execute('SET threads = 1');
+    if (spec.rowBytes > WIDE_ROW_BYTES) {
+      await this.#engine.execute('SET threads = 1');
+      // A checkpoint between slices would write the open row group each time anew.
+      await this.#engine.execute("SET checkpoint_threshold = '1TB'");
+    }
     await this.#engine.rowGroups(this.#file, rowGroupRows(spec.rowBytes));
     const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
     if (!spec.keysOnly) this.#staged = staged;

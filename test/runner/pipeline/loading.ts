@@ -40,6 +40,7 @@ export class Loading implements AsyncDisposable {
     options: {
       readonly yes?: boolean;
       readonly replay?: boolean;
+      readonly backfill?: { readonly from: string; readonly to: string };
       readonly user?: string;
       readonly password?: string;
     } = {},
@@ -71,6 +72,7 @@ export class Loading implements AsyncDisposable {
       runId: `run_${this.#runs}`,
       openWarehouse: () => this.#open(),
       ...(options.yes === undefined ? {} : { yes: options.yes }),
+      ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
     });
   }

@@ -76,7 +76,9 @@ describe('a replay', () => {
       { price: '100.0' },
     ]);
     const reason = `SELECT id, reason FROM (SELECT "row" ->> 'id' AS id, reason, replayed_by FROM acme_tributary._quarantine) WHERE replayed_by IS NULL`;
-    expect(await loading.query(reason)).toEqual([{ id: '20', reason: 'VALUE_OUT_OF_RANGE: day: does not fit DATE' }]);
+    expect(await loading.query(reason)).toEqual([
+      { id: '20', reason: expect.stringContaining('VALUE_OUT_OF_RANGE: day: does not fit DATE') },
+    ]);
     const nullify = { columns: { ...exact.columns, unrepresentable: { day: 'nullify' as const } } };
     const last = await loading.load('orders', { table, load: merge, quarantine, ...nullify }, replay);
     expect(last.summary.rows).toMatchObject({ inserted: 1, nullified: 1, quarantined: 0 });

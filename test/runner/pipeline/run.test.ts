@@ -119,6 +119,37 @@ describe('a table that another strategy loaded', () => {
   });
 });
 
+describe('a merge by a key that is new to the table', () => {
+  const versions = `UPDATE orders SET note = 'v2', at = now() WHERE id = 1`;
+  const refused = { code: 'STRATEGY_SWITCHED', detail: expect.stringContaining('the same id') };
+
+  it('is refused where several rows have it', async () => {
+    await loading.load('orders', { table, load: append });
+    await client.query(versions);
+    await loading.load('orders', { table, load: append });
+    expect(await loading.run('orders', { table, load: merge })).toMatchObject({ problem: refused });
+    expect(await count()).toBe(101);
+    await loading.load('orders', { table, load: append });
+    await loading.load('orders', { table, load: merge, destination: { table: 'anew' } });
+    expect((await loading.query('SELECT count(*) AS n FROM acme_raw.anew'))[0]?.n).toBe('100');
+  });
+
+  it('is refused where the key became narrower, and goes on where each row has its own', async () => {
+    await client.query(`ALTER TABLE orders DROP CONSTRAINT orders_pkey; INSERT INTO orders VALUES (1, 'other', now())`);
+    const wide = { ...merge, key: ['note', 'id'] };
+    await loading.load('orders', { table, load: wide });
+    expect(await loading.run('orders', { table, load: merge })).toMatchObject({ problem: refused });
+    const { summary } = await loading.load('orders', { table, load: { ...merge, key: ['note'] } });
+    expect(summary.rows).toMatchObject({ extracted: 0, inserted: 0 });
+  });
+
+  it('is refused where the table has no such column', async () => {
+    await loading.load('orders', { table, load: append, columns: { exclude: ['id'] } });
+    const { problem } = await loading.run('orders', { table, load: merge });
+    expect(problem).toMatchObject({ code: 'STRATEGY_SWITCHED', detail: expect.stringContaining('no id') });
+  });
+});
+
 describe('a catalog source', () => {
   it('gives the same table with several readers', async () => {
     await client.query(`INSERT INTO orders SELECT g, repeat('x', g % 50), now() FROM generate_series(101, 60000) g`);

@@ -247,7 +247,7 @@ describe('columns.types', () => {
     ]);
     const found = await quarantined('quantities');
     expect(found.map(({ column_name }) => column_name)).toEqual(['qty', 'qty', 'qty', 'qty']);
-    expect(found[0]?.reason).toBe('VALUE_NOT_CASTABLE: qty is not INT64');
+    expect(found[0]?.reason).toBe('VALUE_NOT_CASTABLE: qty is not INT64 (a whole number of 64 bits)');
     expect(JSON.parse(String(found[0]?.row))).toMatchObject({ id: '2', qty: 'n/a', price: '2.200000000' });
     expect(JSON.parse(String(found[1]?.row)).price).toBe('123456789012345678901.123456789');
   });
@@ -260,6 +260,19 @@ describe('columns.types', () => {
     await loading.load('amounts', { table: 'amounts', columns: { types }, quarantine });
     expect(await texts('amounts')).toEqual([['1', '1.25', '1.25', '2', '3']]);
     expect((await quarantined('amounts')).map(({ column_name }) => column_name)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('never drop a time of day, a zone, a digit or the meaning of a word', async () => {
+    await client.query(`CREATE TABLE moments (id int, day text, at timestamptz, local text, ok text, n jsonb);
+      INSERT INTO moments VALUES (1, '2026-01-01', '2026-01-01 00:00:00+00', '2026-01-01 12:00:00.5', 'true', '[1]'),
+        (2, '2026-01-01 12:00:00', NULL, NULL, NULL, NULL), (3, NULL, '2026-01-01 12:00:00+00', NULL, NULL, NULL),
+        (4, NULL, NULL, '2026-01-01 12:00:00+02', NULL, NULL), (5, NULL, NULL, NULL, 'yes', NULL), (6, NULL, NULL, NULL, NULL, '[1.5]')`);
+    const types = { day: 'DATE', at: 'DATE', local: 'DATETIME', ok: 'BOOL', n: 'ARRAY<INT64>' };
+    await loading.load('moments', { table: 'moments', columns: { types }, quarantine });
+    expect(await texts('moments')).toEqual([['1', '2026-01-01', '2026-01-01', '2026-01-01 12:00:00.5', 'true', '[1]']]);
+    const found = await quarantined('moments');
+    expect(found.map(({ column_name }) => column_name)).toEqual(['day', 'at', 'local', 'ok', 'n']);
+    expect(found[0]?.reason).toContain('without a time of day');
   });
 
   it('give arrays, times and JSON where the value is one', async () => {

@@ -1,0 +1,38 @@
+/** What a run tells while it goes on: to who watches, and into the run store, in order. */
+import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
+import type { Problem } from '../core/errors.ts';
+import type { RunSummary } from './summary.ts';
+
+export class Journal {
+  readonly #runId: string;
+  readonly #store: RunStore;
+  readonly #watcher: ((event: RunEvent) => void) | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(runId: string, store: RunStore, watcher?: (event: RunEvent) => void) {
+    this.#runId = runId;
+    this.#store = store;
+    this.#watcher = watcher;
+  }
+
+  /** Progress is shown and not kept. A store that fails never fails the run. */
+  tell(type: RunEvent['type'], step?: Step, data?: Readonly<Record<string, unknown>>): void {
+    const event: RunEvent = {
+      runId: this.#runId,
+      at: new Date().toISOString(),
+      type,
+      ...(step === undefined ? {} : { step }),
+      ...(data === undefined ? {} : { data }),
+    };
+    this.#watcher?.(event);
+    if (type === 'progress') return;
+    this.#writing = this.#writing.then(() => this.#store.append(event)).catch(() => undefined);
+  }
+
+  /** Closes the run in the store, after all that was told. */
+  async close(status: Exclude<RunStatus, 'running'>, summary: RunSummary, problem: Problem | null): Promise<void> {
+    this.tell('run-end', undefined, { status, ...(problem === null ? {} : { problem }) });
+    await this.#writing;
+    await this.#store.finish(this.#runId, status, { ...summary }, problem).catch(() => undefined);
+  }
+}

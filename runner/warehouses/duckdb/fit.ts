@@ -1,0 +1,96 @@
+/**
+ * Which values fit a type: the one place that decides whether a cast would lose or change something. DuckDB's own casts
+ * round, drop a time of day or a zone, and read many spellings of a truth value. Rules for people: docs/types.md, Overrides.
+ */
+import { type LogicalKind, type LogicalType, type ScalarKind, typeName } from '../../core/types.ts';
+import type { VectorColumn } from '../../core/vectors.ts';
+import { quoteText } from './sql.ts';
+import { decimalScale, sqlType, vectorType } from './types.ts';
+
+/**
+ * The SQL of a vector's value as another type; NULL where it would not be the same value.
+ *
+ * @example exactCast('"price"', { name: 'price', kind: 'float64' }, { kind: 'INT64' })
+ */
+export function exactCast(value: string, vector: VectorColumn, type: LogicalType): string {
+  if (vector.kind === 'text') return exactText(value, type);
+  if (vector.kind !== 'json') return exactValue(value, vector, type);
+  return type.kind === 'ARRAY' ? exactArray(value, type.item) : exactText(`(${value} ->> '$')`, type);
+}
+
+/** The SQL of a text as a type; NULL where the text is none of its values, or a finer one than it holds. */
+export function exactText(text: string, type: LogicalType): string {
+  const trimmed = `trim(${text}, ' \t\r\n')`;
+  const cast = `TRY_CAST(${trimmed} AS ${sqlType(type)})`;
+  const when = (pattern: string, guard = '') =>
+    `CASE WHEN regexp_full_match(${trimmed}, ${quoteText(pattern)})${guard} THEN ${cast} END`;
+  switch (type.kind) {
+    case 'STRING':
+      return text;
+    case 'BYTES':
+      return `encode(${text})`;
+    case 'JSON':
+      return `TRY_CAST(${text} AS JSON)`;
+    case 'ARRAY':
+      return exactArray(`TRY_CAST(${text} AS JSON)`, type.item);
+    case 'BOOL':
+      return when('(?i)true|false');
+    case 'FLOAT64':
+      return when(FLOAT, ` AND (isfinite(${cast}) OR NOT regexp_matches(${trimmed}, '[0-9]'))`);
+    case 'INT64':
+    case 'NUMERIC':
+    case 'BIGNUMERIC':
+      return when(`[+-]?\\d*(\\.\\d{0,${decimalScale(type)}}0*)?`);
+    case 'DATE':
+      return when(`${DAY}([ T]00:00(:00(\\.0*)?)?)?`, ` AND ${cast} ${YEARS}`);
+    case 'TIME':
+      return when(CLOCK);
+    case 'DATETIME':
+      return when(`${DAY}([ T]${CLOCK})?`, ` AND ${cast} ${YEARS}`);
+    case 'TIMESTAMP':
+      return when(`${DAY}([ T]${CLOCK}(${ZONE})?)?`, ` AND ${cast} ${YEARS}`);
+  }
+}
+
+/** The type and what its values look like, for the reason of a row in quarantine. */
+export function wanted(type: LogicalType): string {
+  return `${typeName(type)} (${WANTED[type.kind]})`;
+}
+
+const FLOAT = '(?i)[+-]?((\\d+\\.?\\d*|\\.\\d+)(e[+-]?\\d+)?|nan|inf|infinity)';
+const DAY = '\\d{4}-\\d\\d?-\\d\\d?';
+const CLOCK = '([01]?\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{0,6}0*)?)?';
+const ZONE = 'Z| UTC|[+-](0\\d|1[0-5])(:?[0-5]\\d|:[0-5]\\d:[0-5]\\d)?';
+const YEARS = `BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999'`;
+
+const WANTED: Readonly<Record<LogicalKind, string>> = {
+  INT64: 'a whole number of 64 bits',
+  FLOAT64: 'a number',
+  NUMERIC: 'a number of no more digits than it has',
+  BIGNUMERIC: 'a number of no more digits than it has',
+  BOOL: 'true or false, 1 or 0',
+  STRING: 'any text',
+  BYTES: 'bytes',
+  DATE: 'a day of the years 1 to 9999, without a time of day',
+  TIME: 'a time of day before 24:00 in microseconds, without a zone',
+  DATETIME: 'a date and time of the years 1 to 9999 in microseconds, without a zone',
+  TIMESTAMP: 'a date and time of the years 1 to 9999 in microseconds',
+  JSON: 'JSON',
+  ARRAY: 'an array of one dimension, each element of its type and not NULL',
+};
+
+/** The way there and back gives the same value. FLOAT64 is a wish for less precision; NaN has no JSON. */
+function exactValue(value: string, vector: VectorColumn, type: LogicalType): string {
+  const cast = `TRY_CAST(${value} AS ${sqlType(type)})`;
+  if (type.kind === 'FLOAT64') return cast;
+  const same = `TRY_CAST(${cast} AS ${vectorType(vector)}) = ${value}`;
+  const finite = type.kind === 'JSON' && vector.kind === 'float64' ? ` AND isfinite(${value})` : '';
+  return `CASE WHEN ${same}${finite} THEN ${cast} END`;
+}
+
+function exactArray(json: string, item: ScalarKind): string {
+  const elements = `TRY_CAST(${json} AS JSON[])`;
+  const scalar = `CASE WHEN json_type(e) NOT IN ('ARRAY', 'OBJECT') THEN ${exactText(`(e ->> '$')`, { kind: item })} END`;
+  const items = `list_transform(${elements}, lambda e: ${item === 'JSON' ? 'e' : scalar})`;
+  return `CASE WHEN list_count(${items}) = len(${elements}) THEN ${items} END`;
+}
