@@ -187,7 +187,11 @@ export function stagingTable(tenant: string, source: string, runId: string): str
 }
 
 /** Labels of every resource: of a tenant, or of the platform that all tenants share. */
-export function labels(owner: { tenant?: string; env: string; costCenter?: string | undefined }): Record<string, string> {
+export function labels(owner: {
+  tenant?: string;
+  env: string;
+  costCenter?: string | undefined;
+}): Record<string, string> {
   return {
     tenant: owner.tenant ?? 'shared',
     env: owner.env,

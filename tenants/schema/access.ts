@@ -39,7 +39,11 @@ export const protectionSchema = z
     data: z
       .boolean()
       .default(true)
-      .meta({ title: 'Data', description: "Datasets of rows and evidence, secrets and the runner's account are kept.", examples: [true] }),
+      .meta({
+        title: 'Data',
+        description: "Datasets of rows and evidence, secrets and the runner's account are kept.",
+        examples: [true],
+      }),
     compute: z
       .boolean()
       .default(false)

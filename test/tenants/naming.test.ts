@@ -116,6 +116,33 @@ describe('physical names', () => {
     );
   });
 
+  it('are plain, whatever the tenant and its sources are called', () => {
+    const project = fc.stringMatching(/^(?:[a-z]{2,9}\.[a-z]{2,3}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/);
+    fc.assert(
+      fc.property(tenant, source, project, (t, s, p) => {
+        const email = naming.accountEmail(naming.serviceAccount(t, 'runner'), p);
+        expect(email).toMatch(/^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9.-]+\.iam\.gserviceaccount\.com$/);
+        expect(naming.accountMember('a', p)).toBe(`serviceAccount:${naming.accountEmail('a', p)}`);
+        expect(new URL(naming.webhookAudience(p)).href).toBe(`${naming.webhookAudience(p)}/`);
+        expect(naming.triggerPath(t, s)).toBe(encodeURI(naming.triggerPath(t, s)));
+        expect(naming.stateBucket(p)).toMatch(/^[a-z][a-z0-9-]{1,61}[a-z0-9]$/);
+        expect(naming.stagingBucket(p, t)).toMatch(/^[a-z][a-z0-9-]{1,61}[a-z0-9]$/);
+        expect(naming.eventTopic(t)).toMatch(/^[a-z][\w-]{2,254}$/);
+        expect(naming.jobName(t)).toMatch(/^[a-z][a-z0-9-]{0,47}[a-z0-9]$/);
+        expect(naming.secretId(t, s)).toMatch(/^[\w-]{1,255}$/);
+        expect(naming.azureIdentity(t, s)).toMatch(/^[a-z][\w-]{2,127}$/);
+        expect(naming.stableGuid(s)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+        for (const value of Object.values(naming.labels({ tenant: t, env: 'dev' }))) {
+          expect(value).toMatch(/^[a-z0-9_-]{1,63}$/);
+        }
+      }),
+    );
+    for (const value of Object.values(naming.PLATFORM)) expect(value).toMatch(/^[a-z][a-z0-9-]{2,28}[a-z0-9]$/);
+    expect(naming.accountEmail('runner', 'example.com:data-prod')).toBe(
+      'runner@data-prod.example.com.iam.gserviceaccount.com',
+    );
+  });
+
   it('keep tenants and sources apart', () => {
     fc.assert(
       fc.property(tenant, source, tenant, source, (t1, s1, t2, s2) => {

@@ -1,0 +1,52 @@
+import type { AwsReference, AzureReference } from './platform-reference.ts';
+import type { BudgetArgs } from './tenant-args.ts';
+
+/** Arguments of {@link Platform}. */
+export interface PlatformArgs {
+  /** Environment: a label here and on every tenant. @example "dev" */
+  env: string;
+  /** Project of the webhook, the registry, the schedules and the run store. @example "tributary-dev" */
+  project: string;
+  /** Region of the webhook and the registry. @example "europe-west1" */
+  region: string;
+  /** Label that the platform's own costs are booked on; default: "unassigned". @example "data-platform" */
+  costCenter?: string;
+  /** Image of the webhook, pinned by digest. @example "europe-west1-docker.pkg.dev/p/tributary/webhook@sha256:…" */
+  webhookImage: string;
+  /** Image of every tenant's job, pinned by digest. @example "europe-west1-docker.pkg.dev/p/tributary/runner@sha256:…" */
+  runnerImage: string;
+  /** Image of the Dataflow template, pinned by digest; absent: no run goes to Dataflow. */
+  dataflowImage?: string;
+  /** Location of the run store; default: `region`. @example "eur3" */
+  runStoreLocation?: string;
+  /** Further projects of tenants, in which the APIs are enabled as well. @example ["acme-data-prod"] */
+  tenantProjects?: string[];
+  /** Cloud Run agents of those projects, which pull images. @example ["serviceAccount:service-1234567890@serverless-robot-prod.iam.gserviceaccount.com"] */
+  imageReaders?: string[];
+  /** Addresses that are told of failed and late runs of all tenants. @example ["oncall@example.com"] */
+  alertEmails?: string[];
+  /** Keys of our own for data at rest; absent: Google's. Turning it on later makes new tenants only. */
+  encryption?: EncryptionArgs;
+  /** VPC network through which runs reach sources; absent: the internet. @example "projects/p/global/networks/data" */
+  network?: string;
+  /** Subnetwork of `network` in `region`. @example "projects/p/regions/europe-west1/subnetworks/data" */
+  subnetwork?: string;
+  /** Billing account of budgets; absent: there are none. @example "012345-6789AB-CDEF01" */
+  billingAccount?: string;
+  /** Warns the alert addresses of the platform's own spending; needs `billingAccount`. */
+  budget?: BudgetArgs;
+  /** Amazon account in which tenant stacks may create roles. */
+  aws?: AwsReference;
+  /** Where in Azure tenant stacks may create identities. */
+  azure?: AzureReference;
+  /** Keeps state, run store, registry and keys when the stack is destroyed; default: true. */
+  protect?: boolean;
+}
+
+/** Keys of our own. */
+export interface EncryptionArgs {
+  /** Google's service agents that may use them: of BigQuery, Cloud Storage, Secret Manager, Pub/Sub, Cloud Run. @example ["serviceAccount:bq-1234567890@bigquery-encryption.iam.gserviceaccount.com"] */
+  agents: string[];
+  /** BigQuery location of the datasets, where it is a multi-region: it needs a key of its own. @example "EU" */
+  datasetLocation?: string;
+}

@@ -1,0 +1,2 @@
+/** The components as Pulumi's analyzer reads them; index.js beside it serves them. */
+export * from '../index.ts';
