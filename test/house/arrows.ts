@@ -18,7 +18,9 @@ export interface Room {
 const TENANTS = '^tenants/';
 const CORE = '^runner/core/';
 const CONTRACTS = '^runner/core/contracts/';
-const STACK_CONTRACTS = '^stacks/contracts\\.ts$';
+const STACK_CONTRACT = '^stacks/(?:contract|preview-result|provision/contract)\\.ts$';
+/** The one door to the stacks. It loads no SDK: its child processes do. */
+const PROVISIONER = '^stacks/provision/provisioner\\.ts$';
 const ADAPTERS = 'runner/(?:sources|warehouses|staging|stores|launchers)/';
 const STORES_AND_LAUNCHERS = '^runner/(?:stores|launchers)/';
 const PIPELINE = '^runner/(?:pipeline|strategies)/';
@@ -58,7 +60,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'runner/main, cli',
     path: '^runner/(?!(?:core|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
-    may: [TENANTS, '^runner/', STACK_CONTRACTS],
+    may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
     packages: ['commander', 'pino'],
   },
   { name: 'components', path: '^components/', may: [TENANTS, '^components/'], packages: PULUMI },
@@ -66,10 +68,10 @@ export const rooms: readonly Room[] = [
   {
     name: 'webhook',
     path: '^webhook/',
-    may: [TENANTS, CORE, STORES_AND_LAUNCHERS, '^webhook/', STACK_CONTRACTS],
+    may: [TENANTS, CORE, STORES_AND_LAUNCHERS, '^webhook/', STACK_CONTRACT],
     packages: ['hono', '@hono/[^/]+'],
   },
-  { name: 'policies', path: '^policies/', may: [TENANTS, '^policies/'], packages: ['@pulumi/policy'] },
+  { name: 'policies', path: '^policies/', may: [TENANTS, '^policies/'], packages: ['@pulumi/policy', 'yaml'] },
 ];
 
 /** Tests and benchmarks see everything; nothing sees them. */

@@ -13,6 +13,15 @@ export const generated: readonly GeneratedFile[] = [
     path: 'tenants/tenant.schema.json',
     render: async () => json((await import('../../tenants/json-schema.ts')).tenantJsonSchema()),
   },
+  { path: 'docs/policies.md', render: async () => (await import('./policies-page.ts')).renderPolicies() },
+  ...(['dev', 'prod'] as const).map((preset) => ({
+    path: `policies/presets/${preset}.json`,
+    render: async () => json((await import('../../policies/presets.ts')).presets[preset]),
+  })),
+  {
+    path: 'components/schema.json',
+    render: async () => json(await (await import('./component-schema.ts')).componentSchema()),
+  },
 ];
 
 function json(value: unknown): string {
