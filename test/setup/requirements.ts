@@ -1,6 +1,8 @@
 /** What the checks need beyond `npm install`. A new one is one more entry. */
+import { findEngine, OLDEST_VERSION } from '../cloud/engine.ts';
+import { buildTitle, goProgram, withoutGo } from '../cloud/engine-build.ts';
 import { embeddedPostgres, findPostgres, findProgram } from './programs.ts';
-import { apt, byHand, npm, type Way } from './ways.ts';
+import { apt, byHand, npm, script, type Way } from './ways.ts';
 
 export interface Requirement {
   readonly title: string;
@@ -35,6 +37,15 @@ export const requirements = {
     why: 'makes certificates for TLS suites',
     find: () => findProgram('openssl'),
     ways: [apt('openssl'), byHand('install openssl with the package manager of this system')],
+  },
+  engine: {
+    title: `Pulumi engine >= ${OLDEST_VERSION}`,
+    why: 'stack suites run on the real engine',
+    find: () => {
+      const engine = findEngine();
+      return engine && `${engine.version}, ${engine.path}`;
+    },
+    ways: [script(buildTitle, 'test/cloud/main.ts', 60, () => goProgram() !== null), byHand(withoutGo)],
   },
 } satisfies Record<string, Requirement>;
 

@@ -50,10 +50,10 @@ function possibleWays(requirement: Requirement): readonly Way[] {
 
 /** @returns what went wrong, or null */
 function carryOut(way: Way): string | null {
-  for (const { run, environment } of way.commands) {
+  for (const { run, environment, minutes = 10 } of way.commands) {
     const [program, ...arguments_] = run;
     const env = { ...process.env, ...environment };
-    const result = spawnSync(program, arguments_, { cwd: root, env, encoding: 'utf8', timeout: 600_000 });
+    const result = spawnSync(program, arguments_, { cwd: root, env, encoding: 'utf8', timeout: minutes * 60_000 });
     if (result.status === 0) continue;
     const words = `${result.stderr ?? ''}`.trim().split('\n').slice(-5).join('\n         ');
     return `${program} ${arguments_[0]}: ${result.error?.message ?? `exit ${result.status ?? result.signal}`}\n         ${words}`;

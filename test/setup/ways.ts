@@ -16,6 +16,8 @@ export interface Way {
 export interface Command {
   readonly run: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
+  /** How long it may take; default 10. */
+  readonly minutes?: number;
 }
 
 export function apt(...packages: readonly string[]): Way {
@@ -38,6 +40,11 @@ export function npm(packages: readonly string[], platforms?: readonly string[]):
     possible: () => platforms === undefined || platforms.includes(`${process.platform}-${process.arch}`),
     commands: [{ run: ['npm', 'install', ...arguments_, ...packages] }],
   };
+}
+
+/** A program of this repository that gets something itself. */
+export function script(title: string, file: string, minutes: number, possible: () => boolean): Way {
+  return { title, possible, commands: [{ run: [process.execPath, join(root, file)], minutes }] };
 }
 
 /** Only a person can do it. */

@@ -1,0 +1,18 @@
+/** Entry of `pulumi-resource-gcp`, `-aws` and `-azure-native`: the first argument says which. */
+import { Provider } from './provider.ts';
+import { isProviderName, providerNames } from './schema.ts';
+import { serve } from './server.ts';
+import { Store } from './store.ts';
+
+const [name] = process.argv.slice(2);
+const folder = process.env.TRIBUTARY_CLOUD;
+if (!isProviderName(name)) throw new Error(`the first argument must be one of ${providerNames.join(', ')}`);
+if (folder === undefined) throw new Error('TRIBUTARY_CLOUD must name the folder of the simulated cloud');
+
+console.log(await serve(new Provider(name, new Store(folder))));
+
+/** An engine that was killed leaves its plugins behind. */
+const engine = process.ppid;
+setInterval(() => {
+  if (process.ppid !== engine) process.exit(0);
+}, 500).unref();
