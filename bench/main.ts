@@ -25,6 +25,7 @@ type Bench = (options: BenchOptions) => Promise<Result>;
 
 const benches = {
   postgres: async () => (await import('./postgres.ts')).benchPostgres,
+  preview: async () => (await import('./preview.ts')).benchPreview,
 } satisfies Record<string, () => Promise<Bench>>;
 
 const root = join(import.meta.dirname, '..');

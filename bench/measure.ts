@@ -15,6 +15,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** `discard` writes to /dev/null, as a raw limit must. */
   readonly stdout?: 'collect' | 'discard';
+  /** Command lines of the processes whose memory counts; default: all of the tree. */
+  readonly own?: RegExp;
 }
 
 export interface Measured {
@@ -59,7 +61,7 @@ export async function measure(command: Command, server?: { readonly postmaster: 
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));
   });
-  const peak = samplePeak(child.pid ?? -1, ended);
+  const peak = samplePeak(child.pid ?? -1, ended, command.own);
   const exitCode = await ended;
   running.delete(child);
   const rssMb = await peak;
@@ -110,7 +112,7 @@ export function parentOf(pid: number): number | undefined {
   return stat(pid)?.parent;
 }
 
-async function samplePeak(root: number, ended: Promise<unknown>): Promise<number> {
+async function samplePeak(root: number, ended: Promise<unknown>, own?: RegExp): Promise<number> {
   let over = false;
   const finish = () => {
     over = true;
@@ -122,7 +124,8 @@ async function samplePeak(root: number, ended: Promise<unknown>): Promise<number
     if (turn < TREE_EVERY || turn % TREE_EVERY === 0) tree = treeOf(root);
     let sum = 0;
     // The first one is the bash that measures.
-    for (const pid of tree) if (pid !== root) sum += residentBytes(pid);
+    for (const pid of tree)
+      if (pid !== root && (own === undefined || own.test(commandLine(pid)))) sum += residentBytes(pid);
     peak = Math.max(peak, sum);
     await sleep(SAMPLE_EVERY_MS);
   }
@@ -197,6 +200,14 @@ function residentBytes(pid: number): number {
     return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageSize;
   } catch {
     return 0;
+  }
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
   }
 }
 

@@ -12,7 +12,8 @@ import { openSource } from '../sources/registry.ts';
 import { printIssues } from './check.ts';
 import type { GlobalOptions } from './outcome.ts';
 
-const STORE = join('.tributary', 'runs.sqlite');
+/** The run store of a laptop. */
+export const STORE = join('.tributary', 'runs.sqlite');
 
 /** @throws TENANT_NOT_FOUND, TENANT_INVALID (its errors are shown) */
 export function openTenant(options: GlobalOptions, name: string): TenantSpec {

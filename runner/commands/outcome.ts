@@ -18,12 +18,16 @@ const INPUT = new Set([
   'SOURCE_NOT_FOUND',
   'CONNECTOR_MISSING',
   'RUN_NOT_FOUND',
+  'STACK_PLATFORM_MISSING',
   'USAGE',
 ]);
 
+/** A lock, an approval or a policy stands in the way; nothing was changed that cannot stay. */
+const REFUSED = new Set(['STACK_LOCKED', 'STACK_BUSY', 'STACK_NEEDED', 'STACK_UNAPPROVED', 'STACK_POLICY']);
+
 export function exitCode({ code }: Problem): number {
-  if (code === 'INTERRUPTED') return EXIT.interrupted;
-  if (code.startsWith('BRAKE_') || code.startsWith('LEASE_')) return EXIT.refused;
+  if (code === 'INTERRUPTED' || code === 'STACK_INTERRUPTED') return EXIT.interrupted;
+  if (code.startsWith('BRAKE_') || code.startsWith('LEASE_') || REFUSED.has(code)) return EXIT.refused;
   return INPUT.has(code) ? EXIT.input : EXIT.failed;
 }
 

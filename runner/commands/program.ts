@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, fail, type GlobalOptions } from './outcome.ts';
 
-type Action = (options: GlobalOptions, ...parameters: never[]) => Promise<number>;
+type Action = (options: never, ...parameters: never[]) => Promise<number>;
 
 const program = new Command('tributary')
   .description('Ingestion into BigQuery; on a laptop into an embedded warehouse.')
@@ -21,7 +21,7 @@ function command(usage: string, description: string, load: () => Promise<Action>
     .action(async (...given: unknown[]) => {
       const self = given.pop() as Command;
       given.pop();
-      process.exitCode = await (await load())(self.optsWithGlobals(), ...(given.flat() as never[]));
+      process.exitCode = await (await load())(self.optsWithGlobals() as never, ...(given.flat() as never[]));
     });
 }
 
@@ -84,6 +84,33 @@ choosing(
   'rotate',
   'list',
 );
+/** A command that works on stacks: of tenants, of the platform, of all. */
+function stackCommand(name: string, description: string, load: () => Promise<Action>): Command {
+  return command(`${name} [tenant...]`, description, load)
+    .option('--all', 'every tenant of the folder')
+    .option('--changed', 'only what has changed since its last up')
+    .option('--env <name>', 'environment: the part of a stack after the dot', 'dev')
+    .option('--parallel <stacks>', 'stacks at a time', count, 4)
+    .option('--policy-pack <dir...>', 'policies of this folder instead of the own ones')
+    .option('--no-policies', 'without policies')
+    .option('--release-stale-lock', 'release the lock of a process of this machine that is gone');
+}
+
+stackCommand(
+  'preview',
+  'what an up of tenants (or platform) would do, with its digest',
+  async () => (await import('./preview.ts')).preview,
+);
+stackCommand('up', 'apply what was previewed', async () => (await import('./up.ts')).up).option(
+  '--approve <digest>',
+  'apply only what has this digest',
+);
+stackCommand(
+  'refresh',
+  'what was changed past Pulumi, the loudest first',
+  async () => (await import('./refresh.ts')).refresh,
+).option('--adopt', 'write it into the state');
+stackCommand('destroy', 'take tenants out of service; data stays', async () => (await import('./destroy.ts')).destroy);
 command('init', 'write a new tenant file, guided', async () => (await import('./init.ts')).init);
 choosing(
   command(

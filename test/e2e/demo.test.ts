@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, expect, test } from 'vitest';
+import { findEngine } from '../cloud/engine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('tributary-demo-'));
@@ -56,6 +57,17 @@ test('the person sees the runs, the file and the answers', () => {
   expect(output).toContain(join('.tributary', 'demo', 'warehouse.duckdb'));
   expect(output).toContain('Which airports see most departures?');
   expect(output).toMatch(/Done in \d+\.\d s\./);
+});
+
+test('the stack is shown where an engine is, and a sentence where none is', () => {
+  if (findEngine() === null) {
+    expect(output).toContain('no Pulumi engine is here');
+    return;
+  }
+  expect(output).toContain('$ tributary preview demo');
+  expect(output).toMatch(/\+ Tenant +demo\n/);
+  expect(output).toMatch(/✓ demo\.dev: \d+ created in/);
+  expect(output).toMatch(/✓ demo\.dev: no changes in/);
 });
 
 test('nothing is left behind', async () => {

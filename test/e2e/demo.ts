@@ -7,6 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { Client } from 'pg';
 import { startPostgres } from '../servers/postgres.ts';
 import { type AirlineTable, changes, questions, tables } from './airline.ts';
+import { demoStacks } from './demo-stacks.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const warehouseFolder = join(root, '.tributary', 'demo');
@@ -129,6 +130,9 @@ async function demo(cleanup: AsyncDisposableStack): Promise<void> {
 
   heading('Second run: only what changed');
   const second = await runAll();
+
+  heading('The same tenant as infrastructure, on a simulated cloud');
+  await demoStacks({ folder, show, say });
 
   heading('Summary');
   print({

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DEFAULT_LIMITS, fixedLimits, needsOf, shortages } from '../../stacks/provision/quota.ts';
+import { type TenantSpec, tenantSchema } from '../../tenants/schema/index.ts';
+
+const platform = { project: 'central', region: 'europe-west1' };
+
+function tenant(name: string, scheduled: number, project?: string): TenantSpec {
+  const source = (at: number) => ({
+    connection: 'shop',
+    table: `t${at}`,
+    load: { strategy: 'catalog', history: 'replace' },
+    schedule: { cron: '0 3 * * *' },
+  });
+  return tenantSchema.parse({
+    tenant: name,
+    ...(project === undefined ? {} : { project }),
+    connections: { shop: { kind: 'postgres', host: 'h', database: 'd', user: 'u', tls: 'require', secret: 'pw' } },
+    sources: Object.fromEntries(Array.from({ length: scheduled }, (_, at) => [`s${at}`, source(at)])),
+  });
+}
+
+const tenants = fc.array(
+  fc.record({ scheduled: fc.nat(4), project: fc.constantFrom(undefined, 'project-one', 'project-two') }),
+  {
+    maxLength: 12,
+  },
+);
+const specs = (given: readonly { scheduled: number; project: string | undefined }[]) =>
+  given.map(({ scheduled, project }, at) => tenant(`t${at}x`, scheduled, project));
+
+test('what all need together is the sum of what each needs', () => {
+  fc.assert(
+    fc.property(tenants, (given) => {
+      const needs = needsOf(specs(given), platform);
+      const sum = (quota: string) =>
+        needs.filter((need) => need.quota === quota).reduce((all, { count }) => all + count, 0);
+      expect(sum('serviceAccounts')).toBe(2 + 2 * given.length);
+      expect(sum('runJobs')).toBe(given.length);
+      expect(sum('schedulerJobs')).toBe(given.reduce((all, { scheduled }) => all + scheduled, 0));
+    }),
+  );
+});
+
+test('schedules and their accounts count where the platform is, runners where the data is', () => {
+  const needs = needsOf([tenant('acme', 3, 'acme-data')], platform);
+  expect(needs).toContainEqual({ quota: 'schedulerJobs', ...platform, count: 3 });
+  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'central', region: 'global', count: 3 });
+  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'acme-data', region: 'global', count: 1 });
+});
+
+test('a template for Dataflow means one account more where a source can go there', () => {
+  const needs = needsOf([tenant('acme', 1, 'acme-data')], { ...platform, dataflowImage: 'i@sha256:0' });
+  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'acme-data', region: 'global', count: 2 });
+});
+
+test('49 tenants fit into the default of one project, 50 do not', async () => {
+  const many = (count: number) => Array.from({ length: count }, (_, at) => tenant(`t${at}x`, 1));
+  expect(await shortages(needsOf(many(49), platform), fixedLimits())).toEqual([]);
+  expect(await shortages(needsOf(many(50), platform), fixedLimits())).toEqual([
+    {
+      quota: 'serviceAccounts',
+      project: 'central',
+      region: 'global',
+      count: 102,
+      limit: DEFAULT_LIMITS.serviceAccounts,
+    },
+  ]);
+  expect(await shortages(needsOf(many(50), platform), fixedLimits({ serviceAccounts: 200 }))).toEqual([]);
+});
