@@ -210,6 +210,8 @@ export async function benchPostgres(options: BenchOptions): Promise<Result> {
   if (chosen.has('merge-changes')) cases.push(await mergeChanges());
 
   if (noisy.size > 0) notes.push(`The machine was busy with something else before: ${[...noisy].join(', ')}.`);
+  for (const { name, disturbed } of cases)
+    if (disturbed > 0) notes.push(`${name}: something else took the machine in ${disturbed} of its rounds.`);
   const targets = judge(cases, notes);
   return {
     name: 'postgres',

@@ -14,6 +14,8 @@ export interface Case {
   readonly rounds: readonly number[];
   /** `exact`, `-` where there is no result to compare, or the columns that differ. */
   readonly result: string;
+  /** Rounds during which something else took the machine, even when measured again. */
+  readonly disturbed: number;
   readonly note?: string;
   /** The run's own account, where the program gives one. */
   readonly seconds?: Readonly<Record<string, number>>;
