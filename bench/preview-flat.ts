@@ -2,7 +2,7 @@
  * The same resources as a tenant has, declared one by one in a flat program, as somebody would without components:
  * `node bench/preview-flat.ts <resources.json> <stack>`. Prints how many the engine would create.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalWorkspace } from '@pulumi/pulumi/automation/index.js';
@@ -16,12 +16,13 @@ export interface FlatResource {
 
 type ResourceClass = new (name: string, inputs: object) => unknown;
 
-/** Each class from its own module, as a careful author imports it. */
+/** Each class from its own module, as a careful author imports it; files are named after it in one case or another. */
 async function classOf(type: string): Promise<ResourceClass> {
   const [provider, path = '', name = ''] = type.split(':');
-  const file = path.includes('/') ? path : `${path}/${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-  const module = (await import(`@pulumi/${provider}/${file}.js`)) as Record<string, ResourceClass>;
-  const found = module[name];
+  const [module = ''] = path.split('/');
+  const folder = join(import.meta.dirname, '../node_modules/@pulumi', provider ?? '', module);
+  const file = readdirSync(folder).find((one) => one.toLowerCase() === `${name.toLowerCase()}.js`);
+  const found = ((await import(join(folder, file ?? `${name}.js`))) as Record<string, ResourceClass>)[name];
   if (found === undefined) throw new Error(`${type} has no class`);
   return found;
 }

@@ -1,4 +1,7 @@
 /** What the backend knows of the stacks: which there are, what they were made from, what the platform put out. */
+import { globSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ContractError, type PlatformOutputs, readPlatformOutputs } from '../contract.ts';
 import type { Engine, StackFailure } from './contract.ts';
 import { runEngine, type Said } from './engine.ts';
@@ -7,7 +10,9 @@ import { HASH_TAG } from './resolved-hash.ts';
 
 /** Names of all stacks of this project: `["acme.dev", "platform.dev"]`. */
 export async function listStacks(engine: Engine): Promise<ReadonlySet<string> | StackFailure> {
-  const said = await runEngine(engine, ['stack', 'ls', '--json']);
+  let said = await runEngine(engine, ['stack', 'ls', '--json']);
+  if (said.code !== 0 && /\bEOF\b/.test(said.stderr) && removeTornFiles(engine))
+    said = await runEngine(engine, ['stack', 'ls', '--json']);
   if (said.code !== 0) return refused('stacks', said);
   const found = JSON.parse(said.stdout || '[]') as readonly { readonly name: string }[];
   return new Set(found.map(({ name }) => name.split('/').at(-1) ?? name));
@@ -35,6 +40,19 @@ export async function platformOutputs(engine: Engine, stack: string): Promise<Pl
     if (!(error instanceof ContractError)) throw error;
     return { code: 'STACK_PLATFORM_MISSING', facts: { stack, reason: error.message } };
   }
+}
+
+/**
+ * A file backend keeps attributes beside each file and does not write them atomically: an engine that was killed leaves
+ * an empty file, and every command fails on it. Without the file all is well.
+ */
+function removeTornFiles({ environment }: Engine): boolean {
+  const { PULUMI_BACKEND_URL: backend = '' } = environment;
+  if (!backend.startsWith('file:///')) return false;
+  const folder = join(fileURLToPath(backend), '.pulumi');
+  const torn = globSync('**/*.attrs', { cwd: folder }).filter((file) => statSync(join(folder, file)).size === 0);
+  for (const file of torn) rmSync(join(folder, file), { force: true });
+  return torn.length > 0;
 }
 
 export function isFailure(value: object): value is StackFailure {

@@ -15,6 +15,9 @@ const write = (line: ChildLine) => channel.write(`${JSON.stringify(line)}\n`);
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
 
+// While the one who asks still looks at the backend. An error of it is the program's to report.
+import('../tenant.ts').catch(() => {});
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
 if (!first.done) {

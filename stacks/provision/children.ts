@@ -14,21 +14,40 @@ export interface Listener {
 /** What a crashed child may say in an error. */
 const LAST_WORDS = 2000;
 
-/** Never rejects for what the stack or its program did: that is in the outcome. */
-export function runChild(request: StackRequest, listener: Listener): Promise<StackOutcome> {
+type Child = ChildProcessByStdio<Writable, null, Readable>;
+
+/** Children that load their program while the backend is still being asked; those that are not needed just end. */
+export class Nursery implements Disposable {
+  readonly #idle: Child[];
+
+  constructor(children: number) {
+    this.#idle = Array.from({ length: children }, startChild);
+  }
+
+  /** Never rejects for what the stack or its program did: that is in the outcome. */
+  run(request: StackRequest, listener: Listener): Promise<StackOutcome> {
+    return runChild(this.#idle.pop() ?? startChild(), request, listener);
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#idle) child.stdin.end();
+  }
+}
+
+/** In a group of its own: Ctrl-C reaches it once, through its input, and the engine is not hurried by a second one. */
+function startChild(): Child {
+  const file = join(import.meta.dirname, 'child.ts');
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+  }) as Child;
+}
+
+function runChild(child: Child, request: StackRequest, listener: Listener): Promise<StackOutcome> {
   const { tenant, stack } = request.target;
   const { onEvent, signal } = listener;
   onEvent({ type: 'stack-start', stack, operation: request.operation });
   return new Promise((done, fail) => {
-    // A group of its own: Ctrl-C reaches it once, through its input, and the engine is not hurried to death by a second one.
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts')],
-      {
-        stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-        detached: true,
-      },
-    ) as ChildProcessByStdio<Writable, null, Readable>;
     let words = '';
     let outcome: StackOutcome | undefined;
     const stop = () => child.stdin.end();

@@ -1,7 +1,16 @@
 /** The Pulumi CLI: where it is, where it keeps its state, and how its commands are run. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Engine, StackFailure } from './contract.ts';
@@ -30,12 +39,7 @@ export function findEngine(base: string, environment: NodeJS.ProcessEnv = proces
   const command = programOnPath('pulumi', environment.PATH ?? '') ?? builtEngine();
   if (command === undefined)
     return { code: 'STACK_ENGINE_MISSING', facts: { reason: 'No pulumi is on PATH', oldest: OLDEST } };
-  const asked = spawnSync(command, ['version'], {
-    encoding: 'utf8',
-    env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: 'true' },
-    timeout: 60_000,
-  });
-  const version = /^v?(\d+\.\d+\.\d+)/.exec(asked.stdout?.trim() ?? '')?.[1];
+  const version = versionOf(command, base, environment);
   if (version === undefined)
     return { code: 'STACK_ENGINE_MISSING', facts: { reason: `${command} does not say its version`, oldest: OLDEST } };
   if (version.localeCompare(OLDEST, 'en', { numeric: true }) < 0)
@@ -57,6 +61,25 @@ export function findEngine(base: string, environment: NodeJS.ProcessEnv = proces
       ...(given === undefined && named === undefined ? { PULUMI_CONFIG_PASSPHRASE: '' } : {}),
     },
   };
+}
+
+/** Asking takes a fifth of a second, hence once for each file that the CLI is. */
+function versionOf(command: string, base: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const { mtimeMs, size } = statSync(command);
+  const known = join(base, '.tributary', 'stacks', 'engine.json');
+  const key = `${command} ${mtimeMs} ${size}`;
+  try {
+    const remembered = JSON.parse(readFileSync(known, 'utf8')) as { readonly key: string; readonly version: string };
+    if (remembered.key === key) return remembered.version;
+  } catch {
+    // It was not asked here yet.
+  }
+  const env = { ...environment, PULUMI_SKIP_UPDATE_CHECK: 'true' };
+  const { stdout } = spawnSync(command, ['version'], { encoding: 'utf8', env, timeout: 60_000 });
+  const version = /^v?(\d+\.\d+\.\d+)/.exec(stdout?.trim() ?? '')?.[1];
+  mkdirSync(dirname(known), { recursive: true });
+  if (version !== undefined) writeFileSync(known, JSON.stringify({ key, version }));
+  return version;
 }
 
 /** Runs a command of the engine to its end; a refusal is an answer, not an error. */

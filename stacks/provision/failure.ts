@@ -22,7 +22,7 @@ const API_DISABLED =
 const QUOTA =
   /RESOURCE_EXHAUSTED|quota ?exceeded|exceeded.{0,40}quota|quota.{0,60}exceeded|rateLimitExceeded|maximum number of .{0,40}(?:reached|exceeded)|\b429\b/i;
 const LAG =
-  /service account \S+ (?:does not exist|was not found)|\S+gserviceaccount\.com (?:does not exist|is not found)|principal.{0,80}does not exist|PERMISSION_DENIED|permission.{0,120}denied|\b403\b|AADSTS7002/i;
+  /service account(?: \S+)? (?:does not exist|was not found)|\S+gserviceaccount\.com (?:does not exist|is not found)|principal.{0,80}does not exist|PERMISSION_DENIED|permission.{0,120}denied|\b403\b|AADSTS7002/i;
 const PASSPHRASE = /incorrect passphrase|passphrase must be set|PULUMI_CONFIG_PASSPHRASE/;
 const EXISTS = /already exists|alreadyExists|ALREADY_EXISTS|\b409\b/;
 
@@ -57,6 +57,11 @@ export function failureOf(evidence: Evidence): StackFailure {
   if (cause === undefined || cause.urn === undefined || isProgram(said))
     return { code: isProgram(said) ? 'STACK_PROGRAM' : 'STACK_ENGINE_FAILED', facts };
   return { code: 'STACK_FAILED', facts: EXISTS.test(said) ? { ...facts, exists: 'yes' } : facts };
+}
+
+/** Resources that the cloud refused to make because they are there. */
+export function existing(errors: Evidence['errors']): ReadonlySet<string> {
+  return new Set(errors.flatMap(({ urn, message }) => (urn !== undefined && EXISTS.test(message) ? [urn] : [])));
 }
 
 /** The end of a urn: `acme-runner`; of none, the stack. */

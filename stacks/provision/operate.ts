@@ -5,7 +5,9 @@ import { createStack, throwaway } from './automation.ts';
 import { keepHash } from './backend.ts';
 import type { StackFailure, StackOutcome, StackRequest } from './contract.ts';
 import { operationsDigest } from './digest.ts';
+import { existing, nameOf } from './failure.ts';
 import { offboard } from './offboard.ts';
+import { adopt, type PendingCreate, pendingCreates } from './orphans.ts';
 import { Watch } from './watch.ts';
 
 type Partly = Pick<StackOutcome, 'done'> & Partial<StackOutcome>;
@@ -53,6 +55,7 @@ async function up(request: StackRequest, around: Around): Promise<Partly> {
   if (approved !== undefined && approved !== digest)
     return { ...before, failure: { code: 'STACK_UNAPPROVED', facts: { tenant, stack, approved, digest } } };
   around.tell({ type: 'step', stack, step: 'up' });
+  const begun = new Set(await pendingCreates(engine, stack));
   const waits = [...patience];
   for (;;) {
     const watch = new Watch(stack, around.tell);
@@ -68,12 +71,32 @@ async function up(request: StackRequest, around: Around): Promise<Partly> {
       await keepHash(engine, stack, hash);
       return { ...before, done: watch.done };
     }
+    if (failure.code === 'STACK_FAILED' && (await adoptOrphans(request, around, watch, begun))) continue;
     const wait = failure.code === 'STACK_IAM_LAG' ? waits.shift() : undefined;
     if (wait === undefined || around.signal.aborted)
       return { ...before, done: watch.done, failure: withAttempts(failure, patience.length - waits.length + 1) };
     around.tell({ type: 'retry', stack, seconds: wait, reason: String(failure.facts.reason ?? '') });
     await sleep(wait * 1000, undefined, { signal: around.signal }).catch(() => {});
   }
+}
+
+/** True where something was taken into the state, so that the next attempt meets it there. */
+async function adoptOrphans(
+  request: StackRequest,
+  around: Around,
+  failed: Watch,
+  begun: Set<PendingCreate>,
+): Promise<boolean> {
+  const { engine, target } = request;
+  const there = existing(failed.errors);
+  const orphans = [...begun].filter(({ resource }) => there.has(resource.urn));
+  for (const orphan of orphans) begun.delete(orphan);
+  const urns = orphans.length === 0 ? [] : await adopt(engine, target.stack, orphans);
+  if (urns.length === 0) return false;
+  around.tell({ type: 'step', stack: target.stack, step: `take in ${urns.map(nameOf).join(', ')}` });
+  const watch = new Watch(target.stack, around.tell);
+  const options = { onEvent: watch.see, target: urns, runProgram: true, color: 'never' } as const;
+  return (await attempt(request, around, watch, (opened) => opened.refresh(options))) === undefined;
 }
 
 async function refresh(request: StackRequest, around: Around): Promise<Partly> {

@@ -4,7 +4,7 @@ import { platformStack, tenantStack } from '../../tenants/naming.ts';
 import type { TenantSpec } from '../../tenants/schema/index.ts';
 import { changedSince, remember } from './approval.ts';
 import { hashOf, isFailure, listStacks, platformOutputs } from './backend.ts';
-import { runChild } from './children.ts';
+import { Nursery } from './children.ts';
 import type {
   ActiveRun,
   Engine,
@@ -83,18 +83,23 @@ export async function provision(given: Provisioning): Promise<Provisioned> {
   if (isFailure(found)) return { ...NOTHING, failure: found };
   // Policies compare resources with the reviewed tenant files.
   const engine = { ...found, environment: { ...found.environment, TRIBUTARY_TENANTS: given.tenantFolder } };
+  using nursery = new Nursery(Math.min(given.parallel, given.tenants.length));
   const every = await requestsOf(given, engine);
   if (isFailure(every)) return { ...NOTHING, failure: every };
   const { requests, unchanged } = given.changed
     ? await changedOnly(engine, every, given.parallel)
     : { requests: every, unchanged: [] };
-  const result = given.operation === 'up' ? await applyAll(given, requests) : await runAll(given, requests);
+  const result =
+    given.operation === 'up'
+      ? await applyAll({ ...given, nursery }, requests)
+      : await runAll({ ...given, nursery }, requests);
   return { ...result, unchanged };
 }
 
 type Result = Omit<Provisioned, 'unchanged'>;
+type Work = Provisioning & { readonly nursery: Nursery };
 
-async function runAll(given: Provisioning, requests: readonly StackRequest[]): Promise<Result> {
+async function runAll(given: Work, requests: readonly StackRequest[]): Promise<Result> {
   const outcomes = await pooled(requests, given.parallel, child(given), () => given.signal.aborted);
   const previews = previewsOf(outcomes);
   if (given.operation !== 'preview') return { outcomes, notBegun: missing(requests, outcomes) };
@@ -103,7 +108,7 @@ async function runAll(given: Provisioning, requests: readonly StackRequest[]): P
 }
 
 /** Previews where somebody has to approve, then changes in waves; each child previews again and applies only the same. */
-async function applyAll(given: Provisioning, requests: readonly StackRequest[]): Promise<Result> {
+async function applyAll(given: Work, requests: readonly StackRequest[]): Promise<Result> {
   const { approval } = given;
   const [only] = requests;
   if (only === undefined) return { outcomes: [], notBegun: [] };
@@ -142,7 +147,7 @@ async function consent(
   return previews.every(({ operations }) => operations.length === 0) || ask(previews, digest);
 }
 
-async function inWaves(given: Provisioning, requests: readonly StackRequest[], approved?: string): Promise<Result> {
+async function inWaves(given: Work, requests: readonly StackRequest[], approved?: string): Promise<Result> {
   const outcomes: StackOutcome[] = [];
   let surprised = false;
   const work = async (request: StackRequest) => {
@@ -225,9 +230,9 @@ async function changedOnly(engine: Engine, requests: readonly StackRequest[], pa
   };
 }
 
-function child(given: Provisioning) {
+function child(given: Work) {
   return (request: StackRequest): Promise<StackOutcome> =>
-    runChild(request, {
+    given.nursery.run(request, {
       onEvent: given.onEvent,
       activeRuns: () => given.activeRuns(request.target.tenant),
       signal: given.signal,

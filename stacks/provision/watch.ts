@@ -52,6 +52,10 @@ export class Watch {
     return this.#policies;
   }
 
+  get errors(): Evidence['errors'] {
+    return this.#errors;
+  }
+
   get drift(): Drift[] {
     return byLoudness([...this.#drift.values()]);
   }

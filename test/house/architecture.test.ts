@@ -52,6 +52,8 @@ describe('arrows', () => {
     ['runner/pipeline/c.ts', `export const late = () => import('pg')`, false],
     ['runner/cli.js', `import { x } from './pipeline/x.ts'`, true],
     ['runner/main.ts', `import { x } from '../components/x.ts'`, false],
+    ['runner/commands/a.ts', `export const late = () => import('../../stacks/provision/provisioner.ts')`, true],
+    ['runner/commands/b.ts', `export const late = () => import('../../stacks/provision/x.ts')`, false],
     ['runner/secrets.ts', `import { x } from '../test/x.ts'`, false],
     ['components/a.ts', `import { x } from '../runner/core/x.ts'`, false],
     ['stacks/a.ts', `import type { X } from '../runner/core/contracts/x.ts'`, true],
@@ -83,6 +85,7 @@ describe('arrows', () => {
       targets.push('runner/stores', 'runner/sources/postgres', 'runner/sources/mysql', 'runner/warehouses/duckdb');
       for (const target of targets) put(`${target}/x.ts`, 'export const x = 1; export type X = 1;');
       put('runner/core/contracts/x.ts', 'export type X = 1;');
+      for (const name of ['provisioner', 'x']) put(`stacks/provision/${name}.ts`, 'export const x = 1;');
       for (const [file, code] of planted) put(file, `${code};\n`);
       const tops = ['tenants', 'components', 'runner', 'webhook', 'stacks', 'policies', 'test'];
       const found = await forbiddenImports(folder, tops);

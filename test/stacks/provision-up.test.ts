@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../setup/describe-with.ts';
+import { root } from '../setup/ways.ts';
 import { DATASET, type Desk, JOB, openDesk, SCHEDULE } from './provision-scene.ts';
 
 describeWith(['engine'], 'preview and up', () => {
@@ -86,13 +88,24 @@ describeWith(['engine'], 'preview and up', () => {
     expect(desk.ids(JOB, 'tributary-')).toHaveLength(6);
   });
 
-  test('policies speak in the preview, and block where the environment is strict', { timeout: 120_000 }, async () => {
-    desk.tenant('strict', 1, ['protection: { data: false }']);
-    const { ended } = desk.start('preview', 'strict', '--json');
-    const advised = JSON.parse((await ended).stdout);
-    expect(advised.policies.length).toBeGreaterThan(0);
-    expect(new Set(advised.policies.map(({ level }: { level: string }) => level))).toEqual(new Set(['advisory']));
-    desk.forget('strict');
+  test('a policy that is not met stops preview and up before anything is made', { timeout: 120_000 }, async () => {
+    desk.tenant('abroad', 1, ['location: US', 'region: us-central1']);
+    for (const command of [['preview'], ['up', '--yes']]) {
+      const pack = ['--policy-pack', join(root, 'test/fixtures/policy-pack')];
+      const { code, stdout } = await desk.start(...command, 'abroad', '--json', ...pack).ended;
+      expect(code).toBe(4);
+      const { problem, ...rest } = JSON.parse(stdout);
+      expect(problem).toMatchObject({ code: 'STACK_POLICY', detail: expect.stringContaining('dataset-in-eu') });
+      expect((rest.preview ?? rest).policies).toContainEqual(
+        expect.objectContaining({
+          policy: 'dataset-in-eu',
+          level: 'mandatory',
+          urn: expect.stringContaining('abroad'),
+        }),
+      );
+    }
+    expect(desk.ids(DATASET, 'abroad')).toEqual([]);
+    desk.forget('abroad');
   });
 
   test('a tenant without its platform, a stack without a name', { timeout: 60_000 }, async () => {
