@@ -1,7 +1,7 @@
 /**
  * The bytes of a connection, without a buffer for each read: a plain socket of the driver reads
  * straight into the memory of whoever takes it over. Node's own way, a fresh buffer of 64 KB per
- * read, costs a large table one CPU second in a gigabyte and leaves 60 MB of holes in the heap.
+ * read, left some 60 MB resident behind a table of 5 million rows.
  */
 import { Socket } from 'node:net';
 
