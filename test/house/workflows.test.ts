@@ -33,8 +33,9 @@ interface Workflow {
 }
 
 const workflows = globSync('.github/workflows/*.yml', { cwd: root }).map((file) => {
-  const document = parseDocument(readFileSync(join(root, file), 'utf8'));
-  return { file: basename(file), errors: document.errors, workflow: document.toJS() as Workflow };
+  const text = readFileSync(join(root, file), 'utf8');
+  const document = parseDocument(text);
+  return { file: basename(file), text, errors: document.errors, workflow: document.toJS() as Workflow };
 });
 const jobs = workflows.flatMap(({ file, workflow }) =>
   Object.entries(workflow.jobs).map(([name, job]) => ({ name: `${file} ${name}`, file, workflow, job })),
@@ -45,6 +46,15 @@ const reports = readFileSync(join(root, 'stacks/report/main.ts'), 'utf8');
 
 test('there are the three workflows', () => {
   expect(workflows.map(({ file }) => file).sort()).toEqual(['drift.yml', 'preview.yml', 'release.yml']);
+});
+
+test('every action is one commit, the same everywhere, and its release is named beside it', () => {
+  const lines = workflows.flatMap(({ text }) => text.split('\n')).filter((line) => /\buses:/.test(line));
+  const pinned = lines.map(
+    (line) => /^ +- uses: ([\w-]+\/[\w/-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.exec(line)?.[1] ?? line,
+  );
+  expect(pinned.filter((action) => action.includes('uses:'))).toEqual([]);
+  expect(new Set(lines.map((line) => line.trim())).size).toBe(new Set(pinned).size);
 });
 
 describe.each(workflows)('$file', ({ errors, workflow }) => {
@@ -81,7 +91,7 @@ describe.each(jobs)('$name', ({ file, workflow, job }) => {
   test('uses pinned actions and leaves no token behind', () => {
     for (const { uses, with: given } of job.steps) {
       if (uses === undefined) continue;
-      expect(uses).toMatch(/^[\w-]+\/[\w/-]+@(?:[0-9a-f]{40}|v\d+(?:\.\d+)*)$/);
+      expect(uses).toMatch(/^[\w-]+\/[\w/-]+@[0-9a-f]{40}$/);
       if (uses.startsWith('actions/checkout@')) expect(given?.['persist-credentials']).toBe(false);
     }
   });
