@@ -6,12 +6,14 @@ import { checkConnections } from './connections.ts';
 import { checkDestinations } from './destinations.ts';
 import { type Draft, draftOf } from './draft.ts';
 import { checkLoads } from './loads.ts';
+import { checkNames } from './names.ts';
 import { checkPlace } from './place.ts';
 import { checkQuality } from './quality.ts';
 import { checkSchedules } from './schedules.ts';
 import { checkSecrets } from './secrets.ts';
 
 const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
+  checkNames,
   checkPlace,
   checkConnections,
   checkLoads,
