@@ -1,6 +1,6 @@
 /** What `pulumi up -s <stack>` at the root runs: the stack's name says whether it is the platform or a tenant. */
 import { join } from 'node:path';
-import { Config, getOrganization, getProject, getStack, StackReference } from '@pulumi/pulumi';
+import { Config, getOrganization, getProject, getStack, RunError, StackReference } from '@pulumi/pulumi';
 import { formatIssue, readTenant } from '../tenants/load.ts';
 import { platformStack } from '../tenants/naming.ts';
 import type { TenantSpec } from '../tenants/schema/index.ts';
@@ -11,7 +11,7 @@ import { parseStackName } from './stack-name.ts';
 import { tenantProgram } from './tenant.ts';
 
 /** The program; its result is the outputs of the stack. */
-export default async function program(): Promise<object> {
+export async function program(): Promise<object> {
   const config = new Config('tributary');
   const { subject, env } = parseStackName(getStack());
   if (subject === 'platform') return platformProgram(platformSettings(env));
@@ -22,7 +22,7 @@ export default async function program(): Promise<object> {
 
 function tenantOf(name: string, folder: string): TenantSpec {
   const { tenant, errors } = readTenant(join(import.meta.dirname, '..', folder, `${name}.yaml`));
-  if (tenant === null) throw new Error(errors.map((issue) => formatIssue(issue)).join('\n'));
+  if (tenant === null) throw new RunError(errors.map((issue) => formatIssue(issue)).join('\n'));
   return tenant;
 }
 

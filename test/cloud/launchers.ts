@@ -17,6 +17,16 @@ export function writeLaunchers(folder: string): void {
   launcher(folder, 'pulumi-analyzer-policy-nodejs', `${node} ${policies} "$1" "$2"`);
 }
 
+/**
+ * Puts our language host there, for programs that Pulumi.yaml names. In a folder of its own: where an engine finds one,
+ * it has it start the policy packs as well.
+ */
+export function writeLanguageHost(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const host = quoted(join(import.meta.dirname, 'language-host.ts'));
+  launcher(folder, 'pulumi-language-nodejs', `${quoted(process.execPath)} ${host} "$@"`);
+}
+
 function launcher(folder: string, name: string, command: string): void {
   const file = join(folder, name);
   writeFileSync(file, `#!/bin/sh\nexec ${command}\n`);

@@ -1,5 +1,6 @@
 /** Entry of `pulumi-resource-gcp`, `-aws` and `-azure-native`: the first argument says which. */
 import { Provider } from './provider.ts';
+import { endWithEngine } from './rpc.ts';
 import { isProviderName, providerNames } from './schema.ts';
 import { serve } from './server.ts';
 import { Store } from './store.ts';
@@ -11,8 +12,4 @@ if (folder === undefined) throw new Error('TRIBUTARY_CLOUD must name the folder 
 
 console.log(await serve(new Provider(name, new Store(folder))));
 
-/** An engine that was killed leaves its plugins behind. */
-const engine = process.ppid;
-setInterval(() => {
-  if (process.ppid !== engine) process.exit(0);
-}, 500).unref();
+endWithEngine();

@@ -1,14 +1,11 @@
 /** The provider protocol: gRPC messages in, calls of the provider, messages out. */
-import { createRequire } from 'node:module';
 import type * as Grpc from '@grpc/grpc-js';
 import type { Struct } from 'google-protobuf/google/protobuf/struct_pb.js';
 import { topLevel } from './diff.ts';
 import type { Live, Provider } from './provider.ts';
+import { grpc, listen, pulumi } from './rpc.ts';
 import { type Properties, present } from './values.ts';
 
-/** The very copies that @pulumi/pulumi uses. */
-const pulumi = createRequire(createRequire(import.meta.url).resolve('@pulumi/pulumi/package.json'));
-const grpc = pulumi('@grpc/grpc-js') as typeof Grpc;
 const { Struct: struct } = pulumi('google-protobuf/google/protobuf/struct_pb.js') as { Struct: typeof Struct };
 const { Empty } = pulumi('google-protobuf/google/protobuf/empty_pb.js');
 const messages = pulumi('./proto/provider_pb.js') as typeof import('@pulumi/pulumi/proto/provider_pb.js');
@@ -20,13 +17,7 @@ type Request<K extends keyof Messages> = InstanceType<Extract<Messages[K], new (
 
 /** Serves on a free port of this machine and returns it. */
 export function serve(provider: Provider): Promise<number> {
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 });
-  server.addService(ResourceProviderService, methods(provider));
-  return new Promise((done, fail) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? done(port) : fail(error),
-    );
-  });
+  return listen(ResourceProviderService, methods(provider));
 }
 
 function methods(provider: Provider): Grpc.UntypedServiceImplementation {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
-import program from '../../stacks/index.ts';
+import { program } from '../../stacks/index.ts';
 import { type Cloud, openCloud } from '../cloud/harness.ts';
 import type { CloudStack } from '../cloud/stack.ts';
 import { root } from '../setup/ways.ts';
