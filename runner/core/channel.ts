@@ -66,8 +66,7 @@ export class BatchChannel {
 
   /** Wakes and ends both sides with {@link ChannelStopped}. Harmless when they are done. */
   stop(): void {
-    Atomics.store(this.#signals, STOPPED, 1);
-    for (let i = 0; i < this.#signals.length; i++) Atomics.notify(this.#signals, i);
+    stopAll(this.#signals);
   }
 
   /** Rows, bytes on the wire and rejected rows so far, over all producers. */
@@ -161,6 +160,11 @@ export interface Received {
   release(): void;
 }
 
+/** What {@link BatchChannel.stop} does, for who has the consumer's end only. */
+export function stopInlet(end: InletEnd): void {
+  stopAll(new Int32Array(end.signals));
+}
+
 /** The consuming end, inside the warehouse's thread. */
 export class BatchInlet {
   readonly #ports: readonly MessagePort[];
@@ -201,4 +205,9 @@ export class BatchInlet {
     Atomics.add(this.#signals, FIRST_CREDIT + index, 1);
     Atomics.notify(this.#signals, FIRST_CREDIT + index);
   }
+}
+
+function stopAll(signals: Int32Array): void {
+  Atomics.store(signals, STOPPED, 1);
+  for (let i = 0; i < signals.length; i++) Atomics.notify(signals, i);
 }

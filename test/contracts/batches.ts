@@ -11,7 +11,7 @@ import {
   WIDTH,
 } from '../../runner/core/vectors.ts';
 
-/** Integers as numbers; decimals, dates and times as text; bytes as a Buffer. */
+/** Integers as numbers; decimals, dates and times as text, or as the integer that a vector holds; bytes as a Buffer. */
 export type Value = string | number | bigint | boolean | Buffer | null;
 
 /** The end of a channel that holds these rows already; a batch takes `layout.rows` of them. */
@@ -103,7 +103,8 @@ function setFixed(
   value: string | number | bigint | boolean,
   scale: number,
 ): void {
-  if (kind === 'int64') view.setBigInt64(at, BigInt(value), true);
+  if (typeof value === 'bigint' && kind !== 'decimal' && kind !== 'date') view.setBigInt64(at, value, true);
+  else if (kind === 'int64') view.setBigInt64(at, BigInt(value), true);
   else if (kind === 'float64') view.setFloat64(at, Number(value), true);
   else if (kind === 'bool') view.setUint8(at, value ? 1 : 0);
   else if (kind === 'date') view.setInt32(at, Date.parse(`${value}T00:00:00Z`) / 86_400_000, true);

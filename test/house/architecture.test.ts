@@ -41,6 +41,12 @@ describe('arrows', () => {
     ['runner/sources/postgres/c.ts', `import { x } from '../../warehouses/duckdb/x.ts'`, false],
     ['runner/sources/postgres/d.ts', `import '@duckdb/node-api'`, false],
     ['runner/sources/postgres/e.ts', `import { x } from './x.ts'`, true],
+    ['runner/columnar/a.ts', `import '@duckdb/node-api'`, true],
+    ['runner/columnar/b.ts', `import { x } from '../warehouses/duckdb/x.ts'`, false],
+    ['runner/staging/a.ts', `import { x } from '../columnar/x.ts'`, true],
+    ['runner/staging/b.ts', `import { x } from '../warehouses/duckdb/x.ts'`, false],
+    ['runner/warehouses/duckdb/a.ts', `import { x } from '../../columnar/x.ts'`, true],
+    ['runner/warehouses/bigquery/a.ts', `import { x } from '../../columnar/x.ts'`, false],
     ['runner/sources/mysql/a.ts', `import { x } from './x.ts'`, true],
     ['runner/sources/mysql/b.ts', `import { x } from '../postgres/x.ts'`, false],
     ['runner/sources/mysql/c.ts', `import 'pg'`, false],
@@ -82,7 +88,7 @@ describe('arrows', () => {
         put(`node_modules/${name}/index.js`, '');
       }
       const targets = ['tenants', 'components', 'test', 'runner/core', 'runner/pipeline', 'runner/strategies'];
-      targets.push('runner/stores', 'runner/sources/postgres', 'runner/sources/mysql', 'runner/warehouses/duckdb');
+      targets.push('runner/stores', 'runner/sources/postgres', 'runner/sources/mysql', 'runner/warehouses/duckdb', 'runner/columnar');
       for (const target of targets) put(`${target}/x.ts`, 'export const x = 1; export type X = 1;');
       put('runner/core/contracts/x.ts', 'export type X = 1;');
       for (const name of ['provisioner', 'x']) put(`stacks/provision/${name}.ts`, 'export const x = 1;');

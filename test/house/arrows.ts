@@ -28,8 +28,14 @@ const PIPELINE = '^runner/(?:pipeline|strategies)/';
 /** The one SDK of each adapter. A connector with a driver is one more line. */
 export const sdks: Readonly<Record<string, readonly string[]>> = {
   'runner/sources/postgres/': ['pg'],
-  'runner/warehouses/duckdb/': ['@duckdb/node-api', '@duckdb/node-bindings'],
+  'runner/staging/': ['@google-cloud/storage', '@node-rs/crc32', 'google-auth-library'],
+  'runner/warehouses/duckdb/': [],
+  'runner/warehouses/bigquery/': ['@google-cloud/bigquery', 'google-auth-library'],
 };
+
+/** Vectors become typed columns there, for whoever stores them. */
+const COLUMNAR = '^runner/columnar/';
+const COLUMNAR_USERS = ['runner/staging/', 'runner/warehouses/duckdb/'];
 
 const PULUMI = ['@pulumi/[^/]+'];
 
@@ -39,9 +45,15 @@ export const rooms: readonly Room[] = [
   ...Object.entries(sdks).map(([folder, packages]) => ({
     name: folder.replace(/\/$/, ''),
     path: `^${folder}`,
-    may: [TENANTS, CORE, `^${folder}`],
+    may: [TENANTS, CORE, `^${folder}`, ...(COLUMNAR_USERS.includes(folder) ? [COLUMNAR] : [])],
     packages,
   })),
+  {
+    name: 'runner/columnar',
+    path: COLUMNAR,
+    may: [CORE, COLUMNAR],
+    packages: ['@duckdb/node-api', '@duckdb/node-bindings'],
+  },
   {
     name: 'an adapter',
     path: `^(${ADAPTERS}[^/]+/)`,
@@ -53,13 +65,14 @@ export const rooms: readonly Room[] = [
     // A file beside the folders (registry.ts) sees its neighbours.
     name: 'adapters of a kind',
     path: `^(${ADAPTERS})[^/]+$`,
+    pathNot: Object.keys(sdks).map((folder) => `^${folder}`),
     may: [TENANTS, CORE, '^$1'],
     packages: [],
   },
   { name: 'pipeline, strategies', path: PIPELINE, may: [TENANTS, CORE, PIPELINE], packages: [] },
   {
     name: 'runner/main, cli',
-    path: '^runner/(?!(?:core|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
+    path: '^runner/(?!(?:core|columnar|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
     may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
     packages: ['commander', 'pino'],
   },

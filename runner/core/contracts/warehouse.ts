@@ -22,6 +22,34 @@ export interface TableShape {
   readonly rows: number;
 }
 
+/** How a table lies in the warehouse and what is said about it. Names in the warehouse; one that cannot follow it declares a gap. */
+export interface TableDesign {
+  readonly partitionBy?: { readonly column: string; readonly by: 'hour' | 'day' | 'month' | 'year' };
+  /** Four columns at most; rows that lie together are read together. */
+  readonly clusterBy: readonly string[];
+  readonly requirePartitionFilter: boolean;
+  readonly partitionExpirationDays?: number;
+  readonly description?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Identifies a row; told to the warehouse, which does not enforce it. */
+  readonly key: readonly string[];
+}
+
+/** What statements were billed, or would be. */
+export interface Billing {
+  readonly bytes: number;
+  readonly slotMs: number;
+  readonly usd: number;
+}
+
+/** What a commit would be billed, by a dry run. */
+export interface CostEstimate {
+  readonly bytes: number;
+  readonly usd: number;
+  /** Why the whole table is read, where it is: "created_at is no part of the key". */
+  readonly unpruned: string | null;
+}
+
 /** What the last committed run of a source left. O(1) in size. */
 export interface LoadState {
   readonly cursor: string | null;
@@ -54,6 +82,8 @@ export interface StagedColumn {
   readonly cast: boolean;
   /** Different values per row among rows that lie together, 0 to 1; a warehouse may choose the column's encoding by it. */
   readonly distinct?: number;
+  /** A value that the type cannot hold becomes NULL and is counted, instead of its row going to quarantine. */
+  readonly nullify?: boolean;
 }
 
 export interface StageSpec {
@@ -67,6 +97,8 @@ export interface StageSpec {
   readonly rowBytes: number;
   /** Keys of the whole source instead of its rows, for a sweep of deletes. */
   readonly keysOnly?: boolean;
+  /** The stage fails once more rows than so many were rejected; absent: no limit. */
+  readonly maxRejected?: number;
 }
 
 export interface Staged {
@@ -75,6 +107,8 @@ export interface Staged {
   /** Rows rejected by casts, not by the reader. */
   readonly uncastable: number;
   readonly frequentReason: string | null;
+  /** Values that became NULL by {@link StagedColumn.nullify}; absent: none. */
+  readonly nullified?: number;
   /** 'safe' where the start-up self-test refused the fast way. */
   readonly vectorPath: 'fast' | 'safe';
 }
@@ -170,6 +204,7 @@ export interface CommitSpec {
   readonly run: RunIdentity;
   readonly target: TableRef;
   readonly columns: readonly StagedColumn[];
+  readonly design: TableDesign;
   readonly change: TableChange;
   readonly schemaChanges: readonly SchemaChange[];
   /** The new cursor; `null` where the strategy has none. */
@@ -180,11 +215,23 @@ export interface CommitSpec {
   /** Share of the target's rows that a sweep may delete. */
   readonly maxDeleteRatio: number;
   readonly allowMassDelete: boolean;
+  /** The statements that change the table may be billed no more; `null`: no limit. */
+  readonly maxBytesBilled: number | null;
   /** What a person types to go past a brake. */
   readonly command: string;
 }
 
+/** What an undo left. */
+export interface Undone {
+  readonly rows: number;
+  readonly cursor: string | null;
+  /** Runs that are undone with it, the oldest first. */
+  readonly runs: readonly string[];
+}
+
 export interface WarehouseCapabilities {
+  /** Digits of its widest decimal. Past the 38 of a vector a decimal arrives as text and is cast in the check. */
+  readonly decimalDigits: 38 | 76;
   /** What this warehouse cannot do that BigQuery does, for the docs. */
   readonly gaps: readonly string[];
 }
@@ -209,12 +256,22 @@ export interface Warehouse extends AsyncDisposable {
   restage(spec: StageSpec, policy: RestagePolicy): Promise<Restaged>;
   /** Runs the tests on the staged rows. */
   test(spec: StageSpec, tests: readonly QualityTest[]): Promise<readonly QualityResult[]>;
+  /** What the commit would cost; `null` where nothing is billed. Works before anything is staged. */
+  cost(spec: CommitSpec): Promise<CostEstimate | null>;
+  /** What the statements of this run were billed so far; `null` where nothing is. */
+  readonly billed: Billing | null;
   /** The one transaction: table, `_state`, `_runs`, `_quarantine`, `_schema_changes`; refuses an old fencing token. */
   commit(spec: CommitSpec): Promise<ChangeCounts>;
   /** Drops what is staged; the target is untouched. */
   discard(run: RunIdentity, target: TableRef): Promise<void>;
   /** Whether the run's commit is durable, for a run that died before it was recorded. */
   committed(run: { readonly tenant: string; readonly runId: string }): Promise<boolean>;
+  /**
+   * Puts the table and the state of the source back to what they were before that run, in one transaction.
+   *
+   * @throws UNDO_IMPOSSIBLE with the reason
+   */
+  undo(run: RunIdentity, target: TableRef, runId: string): Promise<Undone>;
   /** Reads with SQL; for evidence, the console and tests. Values as JSON would have them. */
   query(
     sql: string,

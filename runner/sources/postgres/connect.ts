@@ -37,7 +37,10 @@ export interface ConnectOptions {
 /** Milliseconds for TCP, TLS and login together. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Values that not every version has are set where they exist; the last one notices a client that is gone. */
+/**
+ * Values that not every version has are set where they exist; the last one notices a client that is gone. A database
+ * without an encoding gives its bytes as they are, where it would refuse a statement over those that are not UTF-8.
+ */
 const SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
@@ -55,7 +58,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   client_connection_check_interval: '5s',
 };
 
-const APPLY = `SELECT set_config(s.name, v.value, false)
+const APPLY = `SELECT set_config(s.name, CASE WHEN s.name = 'client_encoding' AND current_setting('server_encoding') = 'SQL_ASCII'
+    THEN 'SQL_ASCII' ELSE v.value END, false)
   FROM json_each_text($1::json) v(name, value) JOIN pg_settings s ON lower(s.name) = lower(v.name)
   WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'`;
 

@@ -3,7 +3,9 @@
  * no object per row on the fast path. Layout of the wire: PostgreSQL manual, "COPY", binary format,
  * and each type's `_send` function. Layout of the vectors: core/vectors.ts.
  */
+import { isUtf8 } from 'node:buffer';
 import type { ReadColumn } from '../../core/contracts/source.ts';
+import { ALSO_NOT_UTF8 } from '../../core/legible.ts';
 import { type BatchLayout, INLINE_BYTES, isVarying, type RejectedRow, VECTOR_ROWS } from '../../core/vectors.ts';
 import type { WireColumn } from './types.ts';
 import { unscaled, wireText } from './values.ts';
@@ -98,17 +100,20 @@ export class DecoderState {
     const texts: Record<string, string | null> = {};
     let at = start;
     let reason = '';
+    let legible = true;
     for (const [c, { name, wire, vector }] of this.#columns.entries()) {
       const length = view.getInt32(at);
       at += 4;
       texts[name] = length < 0 ? null : wireText(wire, bytes, view, at, length, vector.kind);
+      if (length > 0 && (wire === 'text' || wire === 'jsonb')) legible &&= isUtf8(bytes.subarray(at, at + length));
       if (c === column) reason = misfit(wire, vector.scale ?? 0, view, at, texts[name] ?? '');
       at += Math.max(0, length);
       const bits = this.validity[c] as Int32Array;
       bits[row >> 5] = (bits[row >> 5] ?? 0) | (1 << (row & 31));
     }
     const name = this.#columns[column]?.name ?? '';
-    this.rejected.push({ column: name, reason: `VALUE_OUT_OF_RANGE: ${name}: ${reason}`, row: JSON.stringify(texts) });
+    const why = legible ? reason : `${reason}; ${ALSO_NOT_UTF8}`;
+    this.rejected.push({ column: name, reason: `VALUE_OUT_OF_RANGE: ${name}: ${why}`, row: JSON.stringify(texts) });
   }
 
   /** The exact branch of `numeric`; false where the value has no place in 38 digits. */

@@ -19,9 +19,12 @@ export function selectItem(column: ReadColumn): string {
   return `${masked(rendered, column.mask)} AS ${quoteIdentifier(column.name)}`;
 }
 
-/** HMAC as RFC 2104 defines it, from the server's own sha256: no extension is needed. */
+/**
+ * HMAC as RFC 2104 defines it, from the server's own sha256: no extension is needed. The bytes are those that the session
+ * would be sent (UTF-8); `convert_to` refuses texts that are not.
+ */
 function masked(text: string, mask: ReadColumn['mask']): string {
-  const bytes = `convert_to(${text},'UTF8')`;
+  const bytes = `textsend(${text})`;
   switch (mask) {
     case undefined:
       return text;

@@ -1,4 +1,5 @@
 /** Values of COPY BINARY off the fast path: exact numerics, and any value as text for quarantine. */
+import { legible, numberText } from '../../core/legible.ts';
 import type { VectorKind } from '../../core/vectors.ts';
 import type { WireKind } from './types.ts';
 
@@ -92,7 +93,7 @@ export function wireText(
       if (length === 8) return view.getBigInt64(at).toString();
       return String(length === 4 ? view.getInt32(at) : view.getInt16(at));
     case 'float':
-      return String(length === 8 ? view.getFloat64(at) : view.getFloat32(at));
+      return numberText(length === 8 ? view.getFloat64(at) : view.getFloat32(at));
     case 'bool':
       return bytes[at] === 1 ? 'true' : 'false';
     case 'numeric':
@@ -111,8 +112,8 @@ export function wireText(
     case 'bytea':
       return `\\x${bytes.toString('hex', at, at + length)}`;
     case 'jsonb':
-      return bytes.toString('utf8', at + 1, at + length);
+      return legible(bytes.subarray(at + 1, at + length));
     case 'text':
-      return bytes.toString('utf8', at, at + length);
+      return legible(bytes.subarray(at, at + length));
   }
 }

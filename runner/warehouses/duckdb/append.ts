@@ -1,8 +1,9 @@
 /** The rows of a window beside those that are there. */
+
+import type { Engine } from '../../columnar/engine.ts';
+import { list, quoteName, quoteText } from '../../columnar/sql.ts';
 import type { ChangeCounts, TableChange } from '../../core/contracts/warehouse.ts';
 import { adopt, type ChangeTables, given, insert, sameKey } from './change-tables.ts';
-import type { Engine } from './engine.ts';
-import { list, quoteName, quoteText } from './sql.ts';
 
 type Append = Extract<TableChange, { kind: 'append' }>;
 

@@ -1,9 +1,10 @@
 /** Stops a commit that would take too many rows away. */
+
+import type { Engine } from '../../columnar/engine.ts';
 import type { CommitSpec } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { replacedRows } from './append.ts';
 import type { ChangeTables } from './change-tables.ts';
-import type { Engine } from './engine.ts';
 import { sweptRows } from './merge.ts';
 
 /** @throws BRAKE_DELETES where the share of rows that are gone from the source is over the limit. */

@@ -1,7 +1,8 @@
 /** The tables of one change, and the statements that several strategies share. */
+
+import type { Engine } from '../../columnar/engine.ts';
+import { list, quoteName } from '../../columnar/sql.ts';
 import type { ChangeCounts } from '../../core/contracts/warehouse.ts';
-import type { Engine } from './engine.ts';
-import { list, quoteName } from './sql.ts';
 
 /** The tables of one change, quoted, and what the staged table holds. */
 export interface ChangeTables {

@@ -1,10 +1,11 @@
 /** How staged rows change a table: the statements of each strategy, inside the commit's transaction. */
+
+import type { Engine } from '../../columnar/engine.ts';
+import { quoteName, quoteText } from '../../columnar/sql.ts';
 import type { ChangeCounts, TableChange } from '../../core/contracts/warehouse.ts';
 import { append } from './append.ts';
 import { adopt, type ChangeTables, insert, NOTHING } from './change-tables.ts';
-import type { Engine } from './engine.ts';
 import { merge } from './merge.ts';
-import { quoteName, quoteText } from './sql.ts';
 
 export async function applyChange(engine: Engine, change: TableChange, tables: ChangeTables): Promise<ChangeCounts> {
   switch (change.kind) {

@@ -1,17 +1,18 @@
 /** The one transaction: table, state, run, quarantine and schema changes appear together or not at all. */
+
+import type { Engine } from '../../columnar/engine.ts';
+import type { Parameter } from '../../columnar/protocol.ts';
+import { quoteName, quoteText } from '../../columnar/sql.ts';
+import { sqlType } from '../../columnar/types.ts';
 import type { ChangeCounts, CommitSpec, SchemaChange } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { typeName } from '../../core/types.ts';
 import { brakeOnDeletes } from './brake.ts';
 import { applyChange } from './change.ts';
 import type { ChangeTables } from './change-tables.ts';
-import type { Engine } from './engine.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
-import type { Parameter } from './protocol.ts';
 import { type ReplayedRows, settleQuarantine } from './restage.ts';
-import { quoteName, quoteText } from './sql.ts';
 import type { StagedRows } from './stage.ts';
-import { sqlType } from './types.ts';
 
 const ADDED = ['_run_id', '_extracted_at'];
 

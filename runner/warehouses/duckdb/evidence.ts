@@ -1,8 +1,8 @@
 /** The evidence tables: what every run did, in the warehouse itself. Meaning of each column: docs/evidence.md. */
 import { evidenceDataset } from '../../../tenants/naming.ts';
+import { DATABASE } from '../../columnar/protocol.ts';
+import { quoteName } from '../../columnar/sql.ts';
 import { evidence } from './names.ts';
-import { DATABASE } from './protocol.ts';
-import { quoteName } from './sql.ts';
 
 const TABLES: Readonly<Record<string, string>> = {
   _state: `source VARCHAR, cursor_value VARCHAR, run_id VARCHAR, fencing_token BIGINT, committed_at TIMESTAMPTZ, columns JSON`,

@@ -1,8 +1,9 @@
 /** Staged rows take the place of those with the same key. The table has one row of each key. */
+
+import type { Engine } from '../../columnar/engine.ts';
+import { list, quoteName, quoteText } from '../../columnar/sql.ts';
 import type { ChangeCounts, TableChange } from '../../core/contracts/warehouse.ts';
 import { adopt, type ChangeTables, given, insert, sameKey } from './change-tables.ts';
-import type { Engine } from './engine.ts';
-import { list, quoteName, quoteText } from './sql.ts';
 
 export async function merge(
   engine: Engine,

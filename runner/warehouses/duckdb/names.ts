@@ -1,9 +1,9 @@
 /** Where things lie in the file: schemas are datasets. */
 
 import { evidenceDataset, stagingTable } from '../../../tenants/naming.ts';
+import { DATABASE } from '../../columnar/protocol.ts';
+import { quoteName } from '../../columnar/sql.ts';
 import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
-import { DATABASE } from './protocol.ts';
-import { quoteName } from './sql.ts';
 
 export function qualified({ dataset, table }: TableRef): string {
   return `${DATABASE}.${quoteName(dataset)}.${quoteName(table)}`;

@@ -1,6 +1,7 @@
 /** Quality tests as SQL over the staged rows. Each gives one number: how many rows break it. */
+
+import { quoteName, quoteText } from '../../columnar/sql.ts';
 import type { QualityTest } from '../../core/contracts/warehouse.ts';
-import { quoteName, quoteText } from './sql.ts';
 
 function literal(value: string | number | boolean): string {
   return typeof value === 'string' ? quoteText(value) : String(value);

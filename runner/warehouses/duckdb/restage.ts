@@ -1,21 +1,19 @@
-/** Quarantined rows on their way back: typed from their texts as the reader and the casts would have typed them. */
-import type { Restaged, RestagePolicy, RunIdentity, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
-import type { Engine } from './engine.ts';
-import { exactCast, exactText, wanted } from './fit.ts';
-import { evidence, qualified, stagingOf } from './names.ts';
-import type { VectorPath } from './receive.ts';
-import { quoteName, quoteText } from './sql.ts';
-import type { StagedRows } from './stage.ts';
-import { vectorLogical } from './types.ts';
+/** Quarantined rows of the embedded warehouse, staged in place of rows of the source. */
 
-const PLACE = '_tributary_place';
-const MISFIT = '_tributary_misfit';
-const NULLIFIED = '_tributary_nullified';
+import type { Engine } from '../../columnar/engine.ts';
+import type { VectorPath } from '../../columnar/receive.ts';
+import { ADDED, NULLIFIED, retyped, twinPlaces } from '../../columnar/retype.ts';
+import { quoteText } from '../../columnar/sql.ts';
+import { tableColumn } from '../../columnar/typing.ts';
+import { MISFIT_COLUMNS } from '../../core/contracts/staging.ts';
+import type { Restaged, RestagePolicy, RunIdentity, StageSpec } from '../../core/contracts/warehouse.ts';
+import { evidence, qualified, stagingOf } from './names.ts';
+import type { StagedRows } from './stage.ts';
 
 /** A row that stays in quarantine. */
 interface Stay {
   /** Its rowid in `_quarantine`: stable, because the table only grows and this process alone has it open. */
-  readonly place: number;
+  readonly place: string;
   readonly column: string;
   readonly reason: string;
 }
@@ -33,28 +31,40 @@ const pending = (source: string) => `source = ${quoteText(source)} AND replayed_
 
 export async function restageRows(
   engine: Engine,
-  spec: StageSpec,
+  { run, target, columns }: StageSpec,
   policy: RestagePolicy,
   vectorPath: VectorPath,
 ): Promise<ReplayedRows> {
-  const table = qualified(stagingOf(spec.run, spec.target));
-  const quarantine = evidence(spec.run.tenant, '_quarantine');
+  const { place, column, reason } = MISFIT_COLUMNS;
+  const table = qualified(stagingOf(run, target));
+  const quarantine = `(SELECT rowid AS place, rowid AS nth, run_id, reason, "row" FROM ${evidence(run.tenant, '_quarantine')} WHERE ${pending(run.source)})`;
+  const retyping = { columns: columns.map(tableColumn), policy };
+  const stamps = [`${quoteText(run.runId)} AS _run_id`, `TIMESTAMPTZ ${quoteText(run.startedAt)} AS _extracted_at`];
   await engine.execute(`DROP TABLE IF EXISTS ${table}`);
-  await engine.execute(`CREATE TABLE ${table} AS ${typedRows(spec, policy, quarantine)}`);
-  const stays = await takeMisfits(engine, spec, policy, table);
-  const twins = await dropTwins(engine, spec, table);
-  const [found] = await engine.query(
+  await engine.execute(`CREATE TABLE ${table} AS ${retyped(quarantine, retyping, stamps)} ORDER BY ${place}`);
+  const found = await engine.query(
+    `SELECT ${place} AS place, ${column} AS misfit, ${reason} AS reason FROM ${table} WHERE ${column} IS NOT NULL ORDER BY ${place}`,
+  );
+  const stays = found.map((row) => ({
+    place: String(row.place),
+    column: String(row.misfit),
+    reason: String(row.reason),
+  }));
+  await engine.execute(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
+  const twins = (await engine.execute(`DELETE FROM ${table} WHERE ${place} IN (${twinPlaces(quarantine, table)})`))
+    .changed;
+  const [left] = await engine.query(
     `SELECT count(*) AS rows, coalesce(sum(${NULLIFIED}), 0)::BIGINT AS nullified FROM ${table}`,
   );
-  for (const column of [PLACE, MISFIT, NULLIFIED]) await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+  for (const added of ADDED) await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${added}`);
   return {
-    rows: Number(found?.rows) + twins,
+    rows: Number(left?.rows) + twins,
     rejected: 0,
     uncastable: stays.length,
     frequentReason: stays[0]?.reason ?? null,
     vectorPath,
     rejects: [],
-    nullified: Number(found?.nullified),
+    nullified: Number(left?.nullified),
     replay: { stays, twins },
   };
 }
@@ -68,87 +78,4 @@ export async function settleQuarantine(engine: Engine, run: RunIdentity, { stays
       `UPDATE ${quarantine} SET replayed_by = NULL, column_name = $1, reason = $2 WHERE rowid = $3::BIGINT`,
       [column, reason, place],
     );
-}
-
-async function takeMisfits(
-  engine: Engine,
-  { run, columns }: StageSpec,
-  { masked }: RestagePolicy,
-  table: string,
-): Promise<Stay[]> {
-  const types = new Map(columns.map(({ column }) => [column.name, wanted(column.type)]));
-  const found = await engine.query(
-    `SELECT s.${PLACE} AS place, s.${MISFIT} AS misfit, split_part(q.reason, ':', 1) AS code
-     FROM ${table} AS s JOIN ${evidence(run.tenant, '_quarantine')} AS q ON q.rowid = s.${PLACE} WHERE s.${MISFIT} IS NOT NULL`,
-  );
-  await engine.execute(`DELETE FROM ${table} WHERE ${MISFIT} IS NOT NULL`);
-  return found.map(({ place, misfit, code }) => {
-    const column = String(misfit);
-    const why = column in masked ? 'was quarantined before its mask' : `does not fit ${types.get(column)}`;
-    return { place: Number(place), column, reason: `${code}: ${column}: ${why}` };
-  });
-}
-
-/** The same row of two runs is one row that was read twice; two such rows of one run are two. */
-async function dropTwins(engine: Engine, { run }: StageSpec, table: string): Promise<number> {
-  const counted = `SELECT rowid AS place, "row"::VARCHAR AS said,
-      row_number() OVER (PARTITION BY run_id, "row"::VARCHAR ORDER BY rowid) AS nth
-    FROM ${evidence(run.tenant, '_quarantine')} WHERE ${pending(run.source)}`;
-  const twins = `SELECT place FROM (${counted}) QUALIFY row_number() OVER (PARTITION BY said, nth ORDER BY place DESC) > 1`;
-  return (await engine.execute(`DELETE FROM ${table} WHERE ${PLACE} IN (${twins})`)).changed;
-}
-
-// ── Texts → columns ─────────────────────────────────────────────────────────
-
-function typedRows({ run, columns }: StageSpec, { nullify, masked }: RestagePolicy, quarantine: string): string {
-  const packed = (render: (column: StagedColumn) => string) =>
-    `struct_pack(${columns.map((staged) => `${quoteName(staged.vector.name)} := ${render(staged)}`).join(', ')})`;
-  const texts = packed(({ vector }) => `("row" ->> ${quoteText(vector.name)})`);
-  const cases = columns.map((staged) => `WHEN ${misfits(staged, nullify)} THEN ${quoteText(staged.column.name)}`);
-  const nulls = columns
-    .filter((staged) => isNullified(staged, nullify))
-    .map((staged) => `(${unreadable(staged)})::INT`);
-  const selected = [
-    ...columns.map((staged) => `${cast(staged)} AS ${quoteName(staged.column.name)}`),
-    `${quoteText(run.runId)} AS _run_id`,
-    `TIMESTAMPTZ ${quoteText(run.startedAt)} AS _extracted_at`,
-    `place AS ${PLACE}`,
-    `CASE ${cases.join(' ')} END AS ${MISFIT}`,
-    `${['0', ...nulls].join(' + ')} AS ${NULLIFIED}`,
-  ];
-  return `WITH texts AS (
-      SELECT rowid AS place, starts_with(reason, 'VALUE_OUT_OF_RANGE') AS wire, ${texts} AS said
-      FROM ${quarantine} WHERE ${pending(run.source)}),
-    parsed AS (SELECT *, ${packed((staged) => parse(staged, masked[staged.column.name]))} AS meant FROM texts)
-    SELECT ${selected.join(', ')} FROM parsed ORDER BY place`;
-}
-
-const said = ({ vector }: StagedColumn) => `said.${quoteName(vector.name)}`;
-const meant = ({ vector }: StagedColumn) => `meant.${quoteName(vector.name)}`;
-
-/** The value as the source's type has it; NULL where that type cannot hold it, or where it is not masked and should be. */
-function parse(staged: StagedColumn, mask: string | undefined): string {
-  const { vector } = staged;
-  const text = said(staged);
-  if (mask !== undefined) return `CASE WHEN regexp_full_match(${text}, ${quoteText(mask)}) THEN ${text} END`;
-  if (vector.kind !== 'bytes') return exactText(text, vectorLogical(vector));
-  return `CASE WHEN wire AND regexp_full_match(${text}, '\\\\x([0-9a-f]{2})*') THEN unhex(substr(${text}, 3)) ELSE TRY_CAST(${text} AS BLOB) END`;
-}
-
-function cast(staged: StagedColumn): string {
-  return staged.cast ? exactCast(meant(staged), staged.vector, staged.column.type) : meant(staged);
-}
-
-function unreadable(staged: StagedColumn): string {
-  return `${said(staged)} IS NOT NULL AND ${meant(staged)} IS NULL`;
-}
-
-function isNullified({ column }: StagedColumn, nullify: readonly string[]): boolean {
-  return nullify.includes(column.name);
-}
-
-function misfits(staged: StagedColumn, nullify: readonly string[]): string {
-  const bad = isNullified(staged, nullify) ? [] : [`(${unreadable(staged)})`];
-  if (staged.cast) bad.push(`(${meant(staged)} IS NOT NULL AND ${cast(staged)} IS NULL)`);
-  return bad.length === 0 ? 'false' : bad.join(' OR ');
 }

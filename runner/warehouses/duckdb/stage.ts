@@ -1,17 +1,17 @@
 /** From the channel into a staging table: one pass, casts included. */
+import type { Engine } from '../../columnar/engine.ts';
+import type { VectorPath } from '../../columnar/receive.ts';
+import { ROWS } from '../../columnar/receive.ts';
+import { quoteName, quoteText } from '../../columnar/sql.ts';
+import { sqlType } from '../../columnar/types.ts';
+import { tableSelect } from '../../columnar/typing.ts';
 import type { InletEnd } from '../../core/channel.ts';
+import { MISFIT_COLUMNS } from '../../core/contracts/staging.ts';
 import type { Staged, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
 import type { RejectedRow } from '../../core/vectors.ts';
-import type { Engine } from './engine.ts';
-import { exactCast, wanted } from './fit.ts';
 import { qualified, stagingOf } from './names.ts';
-import type { VectorPath } from './receive.ts';
-import { ROWS } from './receive.ts';
-import { list, quoteName, quoteText } from './sql.ts';
-import { sqlType } from './types.ts';
 
-const MISFIT = '_tributary_misfit';
-const ORIGINAL = '_tributary_original';
+const MISFITS = [MISFIT_COLUMNS.column, MISFIT_COLUMNS.reason, MISFIT_COLUMNS.original] as const;
 /** Past this average width even the smallest row group outgrows the usual memory: DuckDB keeps one whole while it writes it. */
 export const WIDE_ROW_BYTES = 64 << 10;
 const WIDE_SLICE_BYTES = 64 << 20;
@@ -40,12 +40,12 @@ export async function stageRows(
   vectorPath: VectorPath,
 ): Promise<StagedRows> {
   const table = qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
-  const casts = spec.columns.filter(({ cast }) => cast);
+  const casts = spec.columns.some(({ cast, nullify }) => cast && nullify !== true);
   await engine.execute(`DROP TABLE IF EXISTS ${table}`);
   await engine.execute(`CREATE TABLE ${table} (${definitions(spec, casts)})`);
-  const sql = `INSERT INTO ${table} SELECT ${selectList(spec, casts)} FROM ${ROWS}()`;
-  const loaded = await engine.load({ sql, layout: spec.layout, inlet, ...slicing(spec) });
-  const misfits = casts.length === 0 ? [] : await takeMisfits(engine, table, casts);
+  const sql = `INSERT INTO ${table} BY NAME SELECT ${['*', ...added(spec)].join(', ')} FROM (${tableSelect(spec.columns, `${ROWS}()`)})`;
+  const loaded = await engine.load({ sql, layout: spec.layout, inlet, ...limits(spec) });
+  const misfits = casts ? await takeMisfits(engine, table) : [];
   const rejects = [...loaded.rejected, ...misfits];
   return {
     rows: loaded.rows - misfits.length,
@@ -58,18 +58,19 @@ export async function stageRows(
 }
 
 /** A statement's rows are in the log's memory a second time when it ends: of wide rows a few at once. */
-function slicing({ rowBytes }: StageSpec): { sliceBytes?: number } {
-  return rowBytes > WIDE_ROW_BYTES ? { sliceBytes: WIDE_SLICE_BYTES } : {};
+function limits({ rowBytes, maxRejected }: StageSpec): { sliceBytes?: number; maxRejected?: number } {
+  return {
+    ...(rowBytes > WIDE_ROW_BYTES ? { sliceBytes: WIDE_SLICE_BYTES } : {}),
+    ...(maxRejected === undefined ? {} : { maxRejected }),
+  };
 }
 
-/** The columns of {@link selectList}, in its order. */
-function definitions(spec: StageSpec, casts: readonly StagedColumn[]): string {
+function definitions(spec: StageSpec, casts: boolean): string {
   const columns = spec.columns.map((staged) => `${quoteName(staged.column.name)} ${storedAs(staged, spec.rowBytes)}`);
-  if (spec.keysOnly) return columns.join(', ');
-  const added = ['_run_id VARCHAR USING COMPRESSION dictionary', '_extracted_at TIMESTAMPTZ'];
-  if (spec.snapshotDate !== undefined) added.push('_snapshot_date DATE');
-  if (casts.length > 0) added.push(`${MISFIT} VARCHAR`, `${ORIGINAL} JSON`);
-  return [...columns, ...added].join(', ');
+  const misfits = casts ? MISFITS.map((name) => `${name} VARCHAR`) : [];
+  const constants = spec.keysOnly ? [] : ['_run_id VARCHAR USING COMPRESSION dictionary', '_extracted_at TIMESTAMPTZ'];
+  if (!spec.keysOnly && spec.snapshotDate !== undefined) constants.push('_snapshot_date DATE');
+  return [...columns, ...constants, ...misfits].join(', ');
 }
 
 /**
@@ -82,45 +83,22 @@ function storedAs({ vector, column, distinct = 0 }: StagedColumn, rowBytes: numb
   return `${sqlType(column.type)}${unalike ? ' USING COMPRESSION fsst' : ''}`;
 }
 
-function selectList(spec: StageSpec, casts: readonly StagedColumn[]): string {
-  const columns = spec.columns.map((staged) => `${castExpression(staged)} AS ${quoteName(staged.column.name)}`);
-  if (spec.keysOnly) return columns.join(', ');
-  const added = [
-    `${quoteText(spec.run.runId)} AS _run_id`,
-    `TIMESTAMPTZ ${quoteText(spec.run.startedAt)} AS _extracted_at`,
-  ];
-  if (spec.snapshotDate !== undefined) added.push(`DATE ${quoteText(spec.snapshotDate)} AS _snapshot_date`);
-  if (casts.length === 0) return [...columns, ...added].join(', ');
-  const misfit = casts.map((staged) => `WHEN ${misfits(staged)} THEN ${quoteText(staged.column.name)}`).join(' ');
-  const row = list(
-    spec.columns.map(({ vector }) => vector.name),
-    (name) => `${quoteName(name)} := ${quoteName(name)}::VARCHAR`,
-  );
-  const original = `CASE WHEN ${casts.map(misfits).join(' OR ')} THEN to_json(struct_pack(${row})) END`;
-  return [...columns, ...added, `CASE ${misfit} END AS ${MISFIT}`, `${original} AS ${ORIGINAL}`].join(', ');
+/** What each row of the run has beside its values. */
+function added({ run, keysOnly, snapshotDate }: StageSpec): readonly string[] {
+  if (keysOnly) return [];
+  const constants = [`${quoteText(run.runId)} AS _run_id`, `TIMESTAMPTZ ${quoteText(run.startedAt)} AS _extracted_at`];
+  return snapshotDate === undefined ? constants : [...constants, `DATE ${quoteText(snapshotDate)} AS _snapshot_date`];
 }
 
-function castExpression({ vector, column, cast }: StagedColumn): string {
-  const name = quoteName(vector.name);
-  return cast ? exactCast(name, vector, column.type) : name;
-}
-
-function misfits(staged: StagedColumn): string {
-  return `(${quoteName(staged.vector.name)} IS NOT NULL AND ${castExpression(staged)} IS NULL)`;
-}
-
-async function takeMisfits(engine: Engine, table: string, casts: readonly StagedColumn[]): Promise<RejectedRow[]> {
-  const types = new Map(casts.map(({ column }) => [column.name, wanted(column.type)]));
-  const rows = await engine.query(
-    `SELECT ${MISFIT} AS name, ${ORIGINAL}::VARCHAR AS original FROM ${table} WHERE ${MISFIT} IS NOT NULL`,
-  );
-  if (rows.length > 0) await engine.execute(`DELETE FROM ${table} WHERE ${MISFIT} IS NOT NULL`);
-  await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${MISFIT}`);
-  await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${ORIGINAL}`);
-  return rows.map(({ name, original }) => ({
-    column: String(name),
-    reason: `VALUE_NOT_CASTABLE: ${name} is not ${types.get(String(name))}`,
-    row: String(original),
+async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]> {
+  const { column, reason, original } = MISFIT_COLUMNS;
+  const rows = await engine.query(`SELECT ${MISFITS.join(', ')} FROM ${table} WHERE ${column} IS NOT NULL`);
+  if (rows.length > 0) await engine.execute(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
+  for (const name of MISFITS) await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${name}`);
+  return rows.map((row) => ({
+    column: String(row[column]),
+    reason: String(row[reason]),
+    row: String(row[original]),
   }));
 }
 

@@ -3,6 +3,11 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { evidenceDataset, stagingTable } from '../../../tenants/naming.ts';
+import { Engine } from '../../columnar/engine.ts';
+import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from '../../columnar/protocol.ts';
+import type { VectorPath } from '../../columnar/receive.ts';
+import { list, quoteText } from '../../columnar/sql.ts';
+import { logicalOf } from '../../columnar/types.ts';
 import type { InletEnd } from '../../core/channel.ts';
 import type {
   ChangeCounts,
@@ -22,16 +27,11 @@ import type {
 import { TributaryError } from '../../core/errors.ts';
 import { parseType } from '../../core/types.ts';
 import { commitRun } from './commit.ts';
-import { Engine } from './engine.ts';
 import { createEvidence } from './evidence.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
-import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from './protocol.ts';
 import { qualityQuery } from './quality.ts';
-import type { VectorPath } from './receive.ts';
 import { type ReplayedRows, restageRows } from './restage.ts';
-import { list, quoteText } from './sql.ts';
 import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
-import { logicalOf } from './types.ts';
 
 export interface DuckdbOptions {
   readonly file: string;
@@ -96,13 +96,16 @@ function logBytes(file: string): number {
 class DuckdbWarehouse implements Warehouse {
   readonly kind = 'duckdb';
   readonly capabilities = {
+    decimalDigits: 38,
     gaps: [
       'BIGNUMERIC holds 38 digits (9 after the point where none are declared); what does not fit is quarantined.',
       'NUMERIC and BIGNUMERIC are both DECIMAL(38, scale).',
       'One process at a time may have the file open; runs of one file follow one another.',
       'partitionBy and clusterBy have no effect.',
+      'A run cannot be undone: the file keeps no earlier state.',
     ],
-  };
+  } as const;
+  readonly billed = null;
   readonly #engine: Engine;
   readonly #file: string;
   readonly #vectorPath: VectorPath;
@@ -242,6 +245,15 @@ class DuckdbWarehouse implements Warehouse {
       [dataset, table],
     );
     return found.length > 0;
+  }
+
+  async cost(): Promise<null> {
+    return null;
+  }
+
+  async undo(_run: RunIdentity, _target: TableRef, runId: string): Promise<never> {
+    const reason = 'the embedded warehouse keeps no earlier state';
+    throw new TributaryError('UNDO_IMPOSSIBLE', { run: runId, reason });
   }
 
   query(sql: string, parameters?: readonly Parameter[]): Promise<readonly JsonRow[]> {

@@ -1,6 +1,6 @@
 /** Whether the fast way of filling vectors gives back what it was given, on this machine and this DuckDB. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { type Batch, batchLayout, INLINE_BYTES, VECTOR_ROWS } from '../../core/vectors.ts';
+import { type Batch, batchLayout, INLINE_BYTES, VECTOR_ROWS } from '../core/vectors.ts';
 import { type Receiver, ROWS } from './receive.ts';
 
 const TEXTS = ['', 'a', 'exactly 12 b', 'just thirteen', 'zażółć gęślą jaźń 🙂', null, 'x'.repeat(5000)];

@@ -2,8 +2,8 @@
  * Which values fit a type: the one place that decides whether a cast would lose or change something. DuckDB's own casts
  * round, drop a time of day or a zone, and read many spellings of a truth value. Rules for people: docs/types.md, Overrides.
  */
-import { type LogicalKind, type LogicalType, type ScalarKind, typeName } from '../../core/types.ts';
-import type { VectorColumn } from '../../core/vectors.ts';
+import type { LogicalType, ScalarKind } from '../core/types.ts';
+import type { VectorColumn } from '../core/vectors.ts';
 import { quoteText } from './sql.ts';
 import { decimalScale, sqlType, vectorType } from './types.ts';
 
@@ -52,32 +52,11 @@ export function exactText(text: string, type: LogicalType): string {
   }
 }
 
-/** The type and what its values look like, for the reason of a row in quarantine. */
-export function wanted(type: LogicalType): string {
-  return `${typeName(type)} (${WANTED[type.kind]})`;
-}
-
 const FLOAT = '(?i)[+-]?((\\d+\\.?\\d*|\\.\\d+)(e[+-]?\\d+)?|nan|inf|infinity)';
 const DAY = '\\d{4}-\\d\\d?-\\d\\d?';
 const CLOCK = '([01]?\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{0,6}0*)?)?';
 const ZONE = 'Z| UTC|[+-](0\\d|1[0-5])(:?[0-5]\\d|:[0-5]\\d:[0-5]\\d)?';
 const YEARS = `BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999'`;
-
-const WANTED: Readonly<Record<LogicalKind, string>> = {
-  INT64: 'a whole number of 64 bits',
-  FLOAT64: 'a number',
-  NUMERIC: 'a number of no more digits than it has',
-  BIGNUMERIC: 'a number of no more digits than it has',
-  BOOL: 'true or false, 1 or 0',
-  STRING: 'any text',
-  BYTES: 'bytes',
-  DATE: 'a day of the years 1 to 9999, without a time of day',
-  TIME: 'a time of day before 24:00 in microseconds, without a zone',
-  DATETIME: 'a date and time of the years 1 to 9999 in microseconds, without a zone',
-  TIMESTAMP: 'a date and time of the years 1 to 9999 in microseconds',
-  JSON: 'JSON',
-  ARRAY: 'an array of one dimension, each element of its type and not NULL',
-};
 
 /** The way there and back gives the same value. FLOAT64 is a wish for less precision; NaN has no JSON. */
 function exactValue(value: string, vector: VectorColumn, type: LogicalType): string {

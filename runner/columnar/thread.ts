@@ -2,13 +2,23 @@
  * The thread that owns the DuckDB instance. All SQL runs here, one statement after the other, because
  * the callbacks that fill vectors block their thread until the source has more.
  */
-import { parentPort } from 'node:worker_threads';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { BatchInlet } from '../../core/channel.ts';
-import { problemOf, TributaryError } from '../../core/errors.ts';
+import { BatchInlet, ChannelStopped, type InletEnd } from '../core/channel.ts';
+import { problemOf, TributaryError } from '../core/errors.ts';
 import { duckdbProblem } from './errors.ts';
-import { type Answer, DATABASE, type OpenOptions, type Request, type Requests } from './protocol.ts';
-import { Receiver } from './receive.ts';
+import {
+  type AfterFile,
+  type Answer,
+  DATABASE,
+  type OpenOptions,
+  type Request,
+  type Requests,
+  type WrittenFile,
+} from './protocol.ts';
+import { type Feed, Receiver } from './receive.ts';
 import { vectorPathWorks } from './self-test.ts';
 import { quoteText } from './sql.ts';
 
@@ -25,17 +35,18 @@ function live(): DuckDBConnection {
 }
 
 async function open(options: OpenOptions): Promise<{ vectorPath: 'fast' | 'safe' }> {
-  file = options.file;
+  const spill = options.spill ?? `${options.file}.tmp`;
+  file = options.file ?? spill;
   const created = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: options.memory,
-    temp_directory: `${options.file}.tmp`,
+    temp_directory: spill,
   });
   const opened = await created.connect();
   try {
     await opened.run('SET preserve_insertion_order = false');
     await opened.run("SET TimeZone = 'UTC'");
-    await opened.run(`ATTACH ${quoteText(options.file)} AS ${DATABASE}`);
+    if (options.file !== null) await opened.run(`ATTACH ${quoteText(options.file)} AS ${DATABASE}`);
   } catch (error) {
     opened.closeSync();
     created.closeSync();
@@ -64,9 +75,22 @@ const handlers: Handlers = {
     const reader = await live().runAndReadAll(sql, parameters === undefined ? undefined : [...parameters]);
     return reader.getRowObjectsJson() as Record<string, unknown>[];
   },
-  load: async ({ sql, layout, inlet, sliceBytes }) => {
-    const end = new BatchInlet(inlet);
-    return receiver.run({ layout, receive: () => end.receive() }, () => live().run(sql), sliceBytes);
+  load: async ({ sql, inlet, sliceBytes, ...rest }) =>
+    receiver.run(feedOf(inlet, rest), () => live().run(sql), sliceBytes),
+  files: async ({ select, options, prefix, suffix, layout, inlet, port, sliceBytes, maxRejected }) => {
+    const feed = feedOf(inlet, { layout, ...(maxRejected === undefined ? {} : { maxRejected }) });
+    let count = 0;
+    const writeFile = async () => {
+      const path = `${prefix}${String(count++).padStart(5, '0')}${suffix}`;
+      const { rowsChanged } = await live().run(`COPY (${select}) TO ${quoteText(path)} (${options})`);
+      if (rowsChanged > 0) await announce(port, { file: path, rows: rowsChanged });
+      else rmSync(path, { force: true });
+    };
+    try {
+      return await receiver.run(feed, writeFile, sliceBytes);
+    } finally {
+      port.close();
+    }
   },
   close: async () => {
     connection?.closeSync();
@@ -86,6 +110,29 @@ parentPort?.on('message', async (request: Request) => {
   parentPort?.postMessage(answer);
   if (request.name === 'close') parentPort?.close();
 });
+
+/** A channel that has failed fails again for every thread of DuckDB that asks: nobody would wake the second. */
+function feedOf(inlet: InletEnd, rest: Omit<Feed, 'receive'>): Feed {
+  const end = new BatchInlet(inlet);
+  const failures: unknown[] = [];
+  const receive = () => {
+    if (failures.length > 0) throw failures[0];
+    try {
+      return end.receive();
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
+  };
+  return { ...rest, receive };
+}
+
+async function announce(port: MessagePort, written: WrittenFile): Promise<void> {
+  const answered = once(port, 'message');
+  port.postMessage(written);
+  const [after] = (await answered) as [AfterFile];
+  if (after === 'stop') throw new ChannelStopped('The run was stopped.');
+}
 
 /** A source's failure comes through the channel as its plain problem. */
 function failureOf(error: unknown): unknown {

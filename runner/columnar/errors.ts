@@ -1,7 +1,7 @@
 /** DuckDB's messages → the catalogue. */
-import type { Facts } from '../../core/catalogue.ts';
-import { ChannelStopped } from '../../core/channel.ts';
-import { TributaryError } from '../../core/errors.ts';
+import type { Facts } from '../core/catalogue.ts';
+import { ChannelStopped } from '../core/channel.ts';
+import { TributaryError } from '../core/errors.ts';
 
 const RULES: readonly (readonly [
   RegExp,

@@ -1,8 +1,17 @@
 /** The main thread's handle on the thread that owns the DuckDB instance. */
-import { Worker } from 'node:worker_threads';
-import type { InletEnd } from '../../core/channel.ts';
-import { TributaryError } from '../../core/errors.ts';
-import type { Answer, JsonRow, OpenOptions, Parameter, Requests } from './protocol.ts';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { InletEnd } from '../core/channel.ts';
+import { TributaryError } from '../core/errors.ts';
+import type {
+  AfterFile,
+  Answer,
+  FilesRequest,
+  JsonRow,
+  OpenOptions,
+  Parameter,
+  Requests,
+  WrittenFile,
+} from './protocol.ts';
 
 interface Pending {
   readonly resolve: (give: unknown) => void;
@@ -51,6 +60,35 @@ export class Engine {
     return this.#ask('load', take, take.inlet.ports);
   }
 
+  /**
+   * Writes the channel's rows into files, slice after slice.
+   *
+   * @param take what becomes of a finished file; while it is pending nothing more is written. What it throws ends the request.
+   */
+  async files(
+    request: FilesRequest,
+    inlet: InletEnd,
+    take: (file: WrittenFile) => Promise<void>,
+  ): Promise<Requests['files']['give']> {
+    const { port1: port, port2 } = new MessageChannel();
+    const failures: unknown[] = [];
+    port.on('message', async (file: WrittenFile) => {
+      let after: AfterFile = 'go on';
+      await take(file).catch((error) => {
+        failures.push(error);
+        after = 'stop';
+      });
+      port.postMessage(after);
+    });
+    try {
+      return await this.#ask('files', { ...request, inlet, port: port2 }, [...inlet.ports, port2]);
+    } catch (error) {
+      throw failures[0] ?? error;
+    } finally {
+      port.close();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#ask('close', null).catch(() => undefined);
     await this.#worker.terminate();
@@ -59,7 +97,7 @@ export class Engine {
   #ask<K extends keyof Requests>(
     name: K,
     take: Requests[K]['take'],
-    transfer: InletEnd['ports'] = [],
+    transfer: readonly MessagePort[] = [],
   ): Promise<Requests[K]['give']> {
     const id = ++this.#sequence;
     return new Promise((resolve, reject) => {

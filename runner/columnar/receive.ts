@@ -3,12 +3,13 @@
  *
  * The fast way copies a vector's entries whole and assigns all of a vector's text as one block, into
  * which the entries are then pointed: it relies on the published layout of `duckdb_string_t`. The safe
- * way assigns text value by value through the C API. self-test.ts decides which one is used.
+ * way assigns text value by value through the C API. self-test.ts decides which one is used. Both are
+ * given valid text only: DuckDB would make NULL of a text that is not UTF-8, and of a short one the fast way nothing.
  */
 import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { Received } from '../../core/channel.ts';
-import { TributaryError } from '../../core/errors.ts';
+import type { Received } from '../core/channel.ts';
+import { TributaryError } from '../core/errors.ts';
 import {
   type Batch,
   type BatchLayout,
@@ -18,7 +19,8 @@ import {
   VECTOR_ROWS,
   type VectorColumn,
   WIDTH,
-} from '../../core/vectors.ts';
+} from '../core/vectors.ts';
+import { blockOf, setAside, textsValid } from './invalid-text.ts';
 import { vectorType } from './types.ts';
 
 /** The table function's name in SQL. */
@@ -29,8 +31,14 @@ export type VectorPath = 'fast' | 'safe';
 /** What a load takes its batches from. */
 export interface Feed {
   readonly layout: BatchLayout;
+  /** The load fails once more rows than so many were rejected, by the reader or here. */
+  readonly maxRejected?: number;
   receive(): Received | null;
 }
+
+const ENTRY_BYTES = WIDTH.text;
+/** Entries that no text has: a vector still holds those of its last use, and a text that is refused leaves them. */
+const UNSET = new Uint8Array(VECTOR_ROWS * ENTRY_BYTES).fill(255).buffer;
 
 /** Hands the batches of one feed at a time to `SELECT … FROM tributary_rows()`. */
 export class Receiver {
@@ -93,19 +101,40 @@ export class Receiver {
   }
 
   #fill(chunk: duckdb.DataChunk): void {
-    const received = this.#next();
-    if (received === null || this.#feed === null) {
-      duckdb.data_chunk_set_size(chunk, 0);
-      return;
+    for (let received = this.#next(); received !== null; received = this.#next()) {
+      const rows = this.#validRows(received.batch);
+      if (rows > 0) this.#columns(chunk, received.batch, rows);
+      this.#vector += 1;
+      this.#rows += rows;
+      if (rows > 0) return;
     }
-    const { batch } = received;
+    duckdb.data_chunk_set_size(chunk, 0);
+  }
+
+  /** Rows of the vector, from its first, after those with an invalid text were taken out of it. */
+  #validRows(batch: Batch): number {
+    const { layout } = this.#feed as Feed;
     const first = this.#vector * VECTOR_ROWS;
     const rows = Math.min(VECTOR_ROWS, batch.rows - first);
-    duckdb.data_chunk_set_size(chunk, rows);
-    for (const [c, column] of this.#feed.layout.columns.entries())
-      this.#column(chunk, received, c, column, first, rows);
-    this.#vector += 1;
-    this.#rows += rows;
+    const valid = layout.columns.every(({ kind }, c) => {
+      if (kind !== 'text' && kind !== 'json') return true;
+      const { start, end } = blockOf(batch, c, this.#vector);
+      const entries = new Uint32Array(batch.fixed, (layout.values[c] ?? 0) + first * WIDTH[kind], rows * 4);
+      return textsValid(entries, new Uint8Array(batch.blobs[c] as ArrayBuffer, start, end - start));
+    });
+    if (valid) return rows;
+    const left = setAside(layout, batch, this.#vector);
+    this.#reject(left.rejected);
+    return left.rows;
+  }
+
+  #reject(rows: readonly RejectedRow[]): void {
+    for (const row of rows) this.#rejected.push(row);
+    const limit = this.#feed?.maxRejected ?? Number.POSITIVE_INFINITY;
+    const rejected = this.#rejected.length;
+    if (rejected <= limit) return;
+    const reason = this.#rejected.at(-1)?.reason ?? 'unknown';
+    throw new TributaryError('QUARANTINE_OVERFLOW', { rows: rejected, total: this.#rows + rejected, limit, reason });
   }
 
   #next(): Received | null {
@@ -119,47 +148,34 @@ export class Receiver {
         return null;
       }
       this.#sliceLeft -= bytesOf(this.#current.batch);
-      this.#rejected.push(...this.#current.batch.rejected);
+      this.#reject(this.#current.batch.rejected);
     }
     return null;
   }
 
-  #column(
-    chunk: duckdb.DataChunk,
-    { batch }: Received,
-    c: number,
-    column: VectorColumn,
-    first: number,
-    rows: number,
-  ): void {
-    const { values, validity } = (this.#feed as Feed).layout;
-    const vector = duckdb.data_chunk_get_vector(chunk, c);
-    const width = WIDTH[column.kind];
-    const at = (values[c] ?? 0) + first * width;
-    if (isVarying(column.kind)) {
-      const starts = batch.vectorStarts[c] as Int32Array;
-      const start = starts[this.#vector] ?? 0;
-      const end = first + VECTOR_ROWS < batch.rows ? (starts[this.#vector + 1] ?? 0) : (batch.blobEnds[c] ?? 0);
-      const entries = new Uint32Array(batch.fixed, at, rows * 4);
-      const blob = new Uint8Array(batch.blobs[c] as ArrayBuffer);
-      if (this.path === 'safe') assignEach(vector, entries, blob.subarray(start, end), column.name);
-      else {
-        if (end > start) assignBlock(vector, entries, blob, start, end, column.name);
-        duckdb.copy_data_to_vector(vector, 0, batch.fixed, at, rows * width);
-      }
-    } else {
-      duckdb.copy_data_to_vector(vector, 0, batch.fixed, at, rows * width);
-    }
-    if (batch.hasNull[c] !== 0) {
+  #columns(chunk: duckdb.DataChunk, batch: Batch, rows: number): void {
+    const { columns, values, validity } = (this.#feed as Feed).layout;
+    const first = this.#vector * VECTOR_ROWS;
+    duckdb.data_chunk_set_size(chunk, rows);
+    for (const [c, column] of columns.entries()) {
+      const vector = duckdb.data_chunk_get_vector(chunk, c);
+      const width = WIDTH[column.kind];
+      const at = (values[c] ?? 0) + first * width;
+      const varying = isVarying(column.kind);
+      if (varying) this.#texts(vector, batch, c, column, new Uint32Array(batch.fixed, at, rows * 4));
+      if (!varying || this.path === 'fast') duckdb.copy_data_to_vector(vector, 0, batch.fixed, at, rows * width);
+      if (batch.hasNull[c] === 0) continue;
+      const bits = (validity[c] ?? 0) + first / 8;
       duckdb.vector_ensure_validity_writable(vector);
-      duckdb.copy_data_to_vector_validity(
-        vector,
-        0,
-        batch.fixed,
-        (validity[c] ?? 0) + first / 8,
-        Math.ceil(rows / 64) * 8,
-      );
+      duckdb.copy_data_to_vector_validity(vector, 0, batch.fixed, bits, Math.ceil(rows / 64) * 8);
     }
+  }
+
+  #texts(vector: duckdb.Vector, batch: Batch, c: number, column: VectorColumn, entries: Uint32Array): void {
+    const { start, end } = blockOf(batch, c, this.#vector);
+    const blob = new Uint8Array(batch.blobs[c] as ArrayBuffer);
+    if (this.path === 'safe') assignEach(vector, entries, blob.subarray(start, end), column.name);
+    else if (end > start) assignBlock(vector, entries, blob, start, end, column.name);
   }
 }
 
@@ -177,8 +193,9 @@ function assignBlock(
   column: string,
 ): void {
   const block = blob.subarray(start, Math.max(end, start + INLINE_BYTES + 1));
+  duckdb.copy_data_to_vector(vector, 0, UNSET, 0, ENTRY_BYTES);
   duckdb.vector_assign_string_element_len(vector, 0, block);
-  const entry = duckdb.vector_get_data(vector, 16);
+  const entry = duckdb.vector_get_data(vector, ENTRY_BYTES);
   const words = new Uint32Array(entry.buffer, entry.byteOffset, 4);
   if (words[0] !== block.length) throw invalidText(column);
   const low = words[2] ?? 0;
@@ -193,15 +210,17 @@ function assignBlock(
 
 function assignEach(vector: duckdb.Vector, entries: Uint32Array, block: Uint8Array, column: string): void {
   const bytes = new Uint8Array(entries.buffer, entries.byteOffset, entries.byteLength);
+  duckdb.copy_data_to_vector(vector, 0, UNSET, 0, bytes.length);
   for (let i = 0; i < entries.length; i += 4) {
     const length = entries[i] ?? 0;
     const offset = entries[i + 2] ?? 0;
     const value =
       length <= INLINE_BYTES ? bytes.subarray(i * 4 + 4, i * 4 + 4 + length) : block.subarray(offset, offset + length);
     duckdb.vector_assign_string_element_len(vector, i / 4, value);
-    const entry = duckdb.vector_get_data(vector, (i / 4 + 1) * 16);
-    if (new Uint32Array(entry.buffer, entry.byteOffset + i * 4, 1)[0] !== length) throw invalidText(column);
   }
+  const filled = duckdb.vector_get_data(vector, bytes.length);
+  const words = new Uint32Array(filled.buffer, filled.byteOffset, entries.length);
+  for (let i = 0; i < entries.length; i += 4) if (words[i] !== entries[i]) throw invalidText(column);
 }
 
 function invalidText(column: string): TributaryError {

@@ -14,8 +14,8 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { LogicalType, ScalarKind } from '../../core/types.ts';
-import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
+import type { LogicalType, ScalarKind } from '../core/types.ts';
+import type { VectorColumn, VectorKind } from '../core/vectors.ts';
 
 const SCALAR: Readonly<Record<ScalarKind, string>> = {
   INT64: 'BIGINT',

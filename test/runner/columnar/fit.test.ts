@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exactCast } from '../../../runner/columnar/fit.ts';
+import { quoteText } from '../../../runner/columnar/sql.ts';
 import type { Warehouse } from '../../../runner/core/contracts/warehouse.ts';
 import { parseType } from '../../../runner/core/types.ts';
 import type { VectorKind } from '../../../runner/core/vectors.ts';
-import { exactCast } from '../../../runner/warehouses/duckdb/fit.ts';
-import { quoteText } from '../../../runner/warehouses/duckdb/sql.ts';
 import { openDuckdb } from '../../../runner/warehouses/duckdb/warehouse.ts';
 
 let folder: string;
