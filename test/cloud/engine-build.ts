@@ -1,8 +1,8 @@
 /** Builds the Pulumi CLI with Go, once for this checkout. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from '../setup/lock.ts';
 import { findProgram } from '../setup/programs.ts';
 import { builtEngine, ENGINE_VERSION, type Engine, type EnginePlaces, enginePlaces, findEngine } from './engine.ts';
 
@@ -27,44 +27,16 @@ export async function getEngine(options: BuildOptions): Promise<Engine> {
   const found = findEngine(options);
   if (found !== null) return found;
   if (options.go === null) throw new Error(withoutGo);
-  const lock = join(options.cache, 'building');
-  mkdirSync(options.cache, { recursive: true });
-  while (!claim(lock)) {
-    await sleep(500);
-    const meanwhile = findEngine(options);
-    if (meanwhile !== null) return meanwhile;
-  }
-  try {
-    return findEngine(options) ?? (await build(options.go, options));
-  } finally {
-    rmSync(lock, { force: true });
-  }
+  const { go } = options;
+  return once(
+    join(options.cache, 'building'),
+    () => findEngine(options),
+    () => build(go, options),
+  );
 }
 
 export function goProgram(): string | null {
   return findProgram('go') ?? findProgram('go', ['/usr/local/go/bin']);
-}
-
-/** The file of a builder that is gone is taken over. */
-function claim(lock: string): boolean {
-  try {
-    const file = openSync(lock, 'wx');
-    writeFileSync(file, String(process.pid));
-    closeSync(file);
-    return true;
-  } catch {
-    if (!alive(lock)) rmSync(lock, { force: true });
-    return false;
-  }
-}
-
-function alive(lock: string): boolean {
-  try {
-    const holder = Number(readFileSync(lock, 'utf8'));
-    return holder === 0 || process.kill(holder, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function build(go: string, { cache, say }: BuildOptions): Promise<Engine> {

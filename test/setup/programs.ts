@@ -1,6 +1,7 @@
 /** Finds programs without starting a shell. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, globSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { npmFolder } from './ways.ts';
 
@@ -58,4 +59,40 @@ function postgresVersion(postgres: string): number {
 
 function numberIn(path: string): number {
   return Number(/\d+/.exec(path)?.[0] ?? 0);
+}
+
+/** Oldest version on which local-bigquery runs. */
+const OLDEST_PYTHON = 13;
+
+/** A Python 3 that is new enough and can make virtual environments: on PATH, of pyenv, in the usual folders. */
+export function findPython(): string | null {
+  const pyenv = process.env.PYENV_ROOT ?? join(homedir(), '.pyenv');
+  const versions = globSync(join(pyenv, 'versions/3.*/bin')).sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  );
+  const places = [undefined, ...[...versions, '/usr/local/bin', '/opt/homebrew/bin', '/usr/bin'].map((one) => [one])];
+  for (const folders of places) {
+    for (const name of ['python3.13', 'python3.14', 'python3']) {
+      const python = findProgram(name, folders);
+      if (python !== null && goodPython(python)) return python;
+    }
+  }
+  return null;
+}
+
+/** A launcher of pyenv, for one, is on PATH and yet starts nothing. */
+function goodPython(python: string): boolean {
+  const check = `import sys, venv, ensurepip; sys.exit(sys.version_info < (3, ${OLDEST_PYTHON}))`;
+  return spawnSync(python, ['-c', check], { stdio: 'ignore', timeout: 20_000 }).status === 0;
+}
+
+/** Whether apt of this system has a Python that is new enough. */
+export function aptHasPython(release = '/etc/os-release'): boolean {
+  try {
+    const text = readFileSync(release, 'utf8');
+    const of = (name: string) => new RegExp(`^${name}="?([^"\\n]+)`, 'm').exec(text)?.[1];
+    return Number(of('VERSION_ID')) >= ({ debian: 13, ubuntu: 25.04 }[of('ID') ?? ''] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return false;
+  }
 }

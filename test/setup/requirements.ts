@@ -1,8 +1,10 @@
 /** What the checks need beyond `npm install`. A new one is one more entry. */
+
+import { findEmulators } from '../cloud/emulators/installed.ts';
 import { findEngine, OLDEST_VERSION } from '../cloud/engine.ts';
 import { buildTitle, goProgram, withoutGo } from '../cloud/engine-build.ts';
-import { embeddedPostgres, findPostgres, findProgram } from './programs.ts';
-import { apt, byHand, npm, script, type Way } from './ways.ts';
+import { aptHasPython, embeddedPostgres, findPostgres, findProgram, findPython } from './programs.ts';
+import { apt, both, byHand, npm, script, type Way } from './ways.ts';
 
 export interface Requirement {
   readonly title: string;
@@ -14,6 +16,14 @@ export interface Requirement {
   /** Without it nothing runs; without the others, the suites that need them are skipped. */
   readonly vital?: boolean;
 }
+
+const installEmulators = (possible: () => boolean): Way =>
+  script(
+    'pip install -r test/cloud/emulators/requirements.txt into .cache/emulators (1 GB)',
+    'test/cloud/emulators/main.ts',
+    20,
+    possible,
+  );
 
 export const requirements = {
   node: {
@@ -46,6 +56,16 @@ export const requirements = {
       return engine && `${engine.version}, ${engine.path}`;
     },
     ways: [script(buildTitle, 'test/cloud/main.ts', 60, () => goProgram() !== null), byHand(withoutGo)],
+  },
+  emulators: {
+    title: 'emulators of BigQuery and Cloud Storage',
+    why: 'suites of BigQuery load, merge and query without an account',
+    find: () => findEmulators()?.folder ?? null,
+    ways: [
+      installEmulators(() => findPython() !== null),
+      both(apt('python3-venv'), installEmulators(aptHasPython)),
+      byHand('install Python 3.13 or newer (https://www.python.org/downloads/), then npm run setup -- --yes'),
+    ],
   },
 } satisfies Record<string, Requirement>;
 

@@ -47,6 +47,15 @@ export function script(title: string, file: string, minutes: number, possible: (
   return { title, possible, commands: [{ run: [process.execPath, join(root, file)], minutes }] };
 }
 
+/** One after the other. */
+export function both(first: Way, second: Way): Way {
+  return {
+    title: `${first.title} && ${second.title}`,
+    possible: () => first.possible() && second.possible(),
+    commands: [...first.commands, ...second.commands],
+  };
+}
+
 /** Only a person can do it. */
 export function byHand(title: string): Way {
   return { title, possible: () => false, commands: [] };
