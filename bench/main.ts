@@ -25,6 +25,7 @@ type Bench = (options: BenchOptions) => Promise<Result>;
 
 const benches = {
   postgres: async () => (await import('./postgres.ts')).benchPostgres,
+  staging: async () => (await import('./staging.ts')).benchStaging,
   preview: async () => (await import('./preview.ts')).benchPreview,
 } satisfies Record<string, () => Promise<Bench>>;
 

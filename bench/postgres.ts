@@ -250,7 +250,7 @@ function chooseCases(only: readonly string[] | undefined): Set<CaseName> {
   return new Set(only ? (only as CaseName[]) : caseNames);
 }
 
-async function shell({ host, port, user, database, password }: PostgresServer) {
+export async function shell({ host, port, user, database, password }: PostgresServer) {
   const beside = join(await postgresBin(), 'psql');
   const program = existsSync(beside) ? beside : 'psql';
   const psql = [
