@@ -13,6 +13,7 @@ import type {
 import { batchLayout } from '../../runner/core/vectors.ts';
 import { transfer } from '../../runner/pipeline/transfer.ts';
 import { openDuckdb } from '../../runner/warehouses/duckdb/warehouse.ts';
+import { PLAIN } from './warehouse-bench.ts';
 
 export interface Reading {
   readonly columns: readonly ReadColumn[];
@@ -74,6 +75,7 @@ export async function readAll(
       run,
       target,
       columns: staged,
+      design: PLAIN,
       change: { kind: 'replace' },
       schemaChanges: [],
       cursor: null,
@@ -83,6 +85,7 @@ export async function readAll(
       },
       maxDeleteRatio: 1,
       allowMassDelete: true,
+      maxBytesBilled: null,
       command: '',
     });
     const found = await warehouse.query(

@@ -12,18 +12,43 @@ import type {
   StageSpec,
   TableChange,
   TableColumn,
+  TableDesign,
   TableRef,
   Warehouse,
 } from '../../runner/core/contracts/warehouse.ts';
 import { problemOf } from '../../runner/core/errors.ts';
 import type { LogicalType } from '../../runner/core/types.ts';
 import { batchLayout, type RejectedRow, type VectorKind } from '../../runner/core/vectors.ts';
+import { evidenceDataset, rawDataset } from '../../tenants/naming.ts';
 import { inletOf, type Value } from './batches.ts';
 
-export const TARGET = { dataset: 'acme_raw', table: 'orders' };
-export const LATEST = { dataset: 'acme_raw', table: 'orders_latest' };
-export const TENANT = 'acme';
+/** A real project has other people's datasets beside the suite's: there it takes a tenant of its own. */
+export const TENANT = process.env.TRIBUTARY_SUITE_TENANT ?? 'acme';
 export const SOURCE = 'orders';
+export const TARGET = { dataset: rawDataset(TENANT), table: 'orders' };
+export const LATEST = { ...TARGET, table: 'orders_latest' };
+
+/** How a warehouse's SQL and the texts of its values differ from another's. */
+export interface Dialect {
+  /** A table in a statement. */
+  readonly table: (table: TableRef) => string;
+  /** A name in a statement. */
+  readonly name: (name: string) => string;
+  /** A query for `name`: the tables of the tenant beside its evidence, staged ones too. */
+  readonly tables: string;
+  /** A decimal in two digits after the point, as a query gives it. */
+  readonly decimal: (text: string) => string;
+  /** A JSON text as a query gives it. */
+  readonly json: (text: string) => string;
+}
+
+/** In a table of rows that nobody ordered these tell them apart. */
+const EVIDENCE_ORDER: Readonly<Record<string, string>> = {
+  _state: 'source',
+  _runs: 'started_at',
+  _quarantine: 'run_id, reason',
+  _schema_changes: 'run_id, kind, column_name',
+};
 
 /** A column of the suite: its name, how it arrives, and what it becomes where that differs. */
 export interface BenchColumn {
@@ -61,6 +86,9 @@ export const MERGE = {
   deletes: 'ignore',
 } as const satisfies TableChange;
 
+/** A table of which nothing is said but its columns. */
+export const PLAIN: TableDesign = { clusterBy: [], requirePartitionFilter: false, labels: {}, key: [] };
+
 /** A moment, as rows of the suite hold it. */
 export const T = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, '0')}Z`;
 export const A: readonly Value[] = [1, 'a', T(1)];
@@ -89,26 +117,33 @@ export interface BenchLoad {
   readonly keys?: readonly (readonly Value[])[];
   readonly maxDeleteRatio?: number;
   readonly allowMassDelete?: boolean;
+  readonly design?: TableDesign;
+  readonly maxBytesBilled?: number;
 }
 
 export class WarehouseBench {
   readonly warehouse: Warehouse;
-  readonly sql: (table: TableRef) => string;
+  readonly dialect: Dialect;
   #runs = 0;
 
-  constructor(warehouse: Warehouse, sql: (table: TableRef) => string) {
+  constructor(warehouse: Warehouse, dialect: Dialect) {
     this.warehouse = warehouse;
-    this.sql = sql;
+    this.dialect = dialect;
   }
 
-  /** The table as texts, sorted. */
+  /** The table as texts, sorted, NULL last. */
   async rows(columns = 'id, note', table: TableRef = TARGET): Promise<(string | null)[][]> {
-    const found = await this.warehouse.query(`SELECT ${columns} FROM ${this.sql(table)} ORDER BY ALL`);
-    return found.map((row) => Object.values(row).map((value) => (value === null ? null : String(value))));
+    const found = await this.warehouse.query(`SELECT ${columns} FROM ${this.sql(table)}`);
+    return found.map((row) => Object.values(row).map((value) => (value === null ? null : String(value)))).sort(byTexts);
+  }
+
+  sql(table: TableRef): string {
+    return this.dialect.table(table);
   }
 
   evidence(table: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    return this.warehouse.query(`SELECT * FROM ${this.sql({ dataset: 'acme_tributary', table })}`);
+    const from = this.sql({ dataset: evidenceDataset(TENANT), table });
+    return this.warehouse.query(`SELECT * FROM ${from} ORDER BY ${EVIDENCE_ORDER[table] ?? '1'}`);
   }
 
   /** Every step of a run but the reading. */
@@ -178,6 +213,7 @@ export class WarehouseBench {
       run,
       target: TARGET,
       columns,
+      design: load.design ?? PLAIN,
       change: load.change,
       schemaChanges: load.schemaChanges ?? [],
       cursor: load.cursor ?? null,
@@ -195,6 +231,7 @@ export class WarehouseBench {
       ...(load.change.kind === 'partition' ? { latestView: LATEST } : {}),
       maxDeleteRatio: load.maxDeleteRatio ?? 1,
       allowMassDelete: load.allowMassDelete ?? false,
+      maxBytesBilled: load.maxBytesBilled ?? null,
       command: 'tributary run acme orders',
     };
   }
@@ -202,6 +239,17 @@ export class WarehouseBench {
   test(spec: StageSpec, tests: readonly QualityTest[]): Promise<readonly QualityResult[]> {
     return this.warehouse.test(spec, tests);
   }
+}
+
+/** Digits by their value, so that 10 comes after 9. */
+function byTexts(a: readonly (string | null)[], b: readonly (string | null)[]): number {
+  for (const [i, left] of a.entries()) {
+    const right = b[i] ?? null;
+    if (left === right) continue;
+    if (left === null || right === null) return left === null ? 1 : -1;
+    return left.localeCompare(right, 'en', { numeric: true });
+  }
+  return 0;
 }
 
 function staged({ name, kind, type, cast = false, description }: BenchColumn): StagedColumn {

@@ -1,0 +1,140 @@
+/** Rows on their way: parts in the bucket, the staging table, and what of it fits. */
+import type { InletEnd } from '../../core/channel.ts';
+import type { PartsSpec, QuarantinedRow, Staging, Written } from '../../core/contracts/staging.ts';
+import type { RestagePolicy, StageSpec } from '../../core/contracts/warehouse.ts';
+import { dropTable } from './calls.ts';
+import { type Checked, checkedOf, checkQuery } from './check-query.ts';
+import { isDuplicate } from './errors.ts';
+import { formatOf, loadParts } from './load.ts';
+import { stagingOf } from './names.ts';
+import { pendingQuery } from './queries.ts';
+import type { Session } from './session.ts';
+import { createStaging } from './tables.ts';
+import type { StagedTable } from './typed-rows.ts';
+import { partColumn } from './types.ts';
+
+/** What lies in the staging table. */
+export interface StagedRows {
+  readonly table: StagedTable;
+  readonly checked: Checked;
+  readonly rejected: number;
+  readonly uncastable: number;
+  /** Values that became NULL on the way and in the check. */
+  readonly nullified: number;
+  readonly vectorPath: 'fast' | 'safe';
+  /** Places of quarantined rows that are not staged because an equal one is; `null` where this is no replay. */
+  readonly twins: readonly string[] | null;
+}
+
+export async function stageRows(
+  session: Session,
+  staging: Staging,
+  spec: StageSpec,
+  inlet: InletEnd,
+  signal: AbortSignal,
+): Promise<StagedRows> {
+  const [written] = await both(staging.write(partsSpec(spec), inlet, signal), makeTable(session, spec));
+  await load(session, spec, written, false, signal);
+  const { rejected, vectorPath } = written;
+  const table = stagedTable(session.api.project, spec);
+  const whole = { rows: written.manifest.rows - rejected, misfits: rejected, nullified: 0 };
+  const checked = spec.keysOnly ? { ...NOTHING_CHECKED, ...whole } : await check(session, table, []);
+  const nullified = checked.nullified + nullifiedOf(written);
+  return { table, checked, rejected, uncastable: checked.misfits - rejected, nullified, vectorPath, twins: null };
+}
+
+export async function restageRows(
+  session: Session,
+  staging: Staging,
+  spec: StageSpec,
+  policy: RestagePolicy,
+): Promise<StagedRows> {
+  const [written] = await both(
+    staging.rewrite(partsSpec(spec), policy, pendingRows(session, spec)),
+    makeTable(session, spec),
+  );
+  await load(session, spec, written, true);
+  const table = { ...stagedTable(session.api.project, spec), replay: true };
+  const checked = await check(session, table, []);
+  const nullified = checked.nullified + written.nullified;
+  const { twins, vectorPath } = written;
+  return { table, checked, rejected: 0, uncastable: checked.misfits, nullified, vectorPath, twins };
+}
+
+/** @param key columns whose ranges are wanted too */
+export async function check(session: Session, table: StagedTable, key: readonly string[]): Promise<Checked> {
+  const [row] = await session.query('check', table.run, { sql: checkQuery(table, key), parameters: [] });
+  return checkedOf(row ?? {}, key);
+}
+
+export function stagedTable(project: string, { run, columns, snapshotDate, keysOnly }: StageSpec): StagedTable {
+  return {
+    ...{ project, run, columns },
+    ...(snapshotDate === undefined ? {} : { snapshotDate }),
+    ...(keysOnly === undefined ? {} : { keysOnly }),
+  };
+}
+
+const NOTHING_CHECKED = { frequentReason: null, ranges: [], distinctKeys: null } as const;
+
+function partsSpec({ run, columns, layout, rowBytes, keysOnly, maxRejected }: StageSpec): PartsSpec {
+  return {
+    run,
+    name: keysOnly ? 'keys' : 'rows',
+    columns: columns.map(partColumn),
+    layout,
+    format: formatOf(rowBytes),
+    rowBytes,
+    cursor: null,
+    ...(maxRejected === undefined ? {} : { maxRejected }),
+  };
+}
+
+/** A table that an earlier stage of this run left is made anew. */
+async function makeTable(session: Session, { run, columns, keysOnly }: StageSpec): Promise<void> {
+  const { api, labels } = session;
+  const create = () => session.execute('create', run, createStaging(api.project, run, columns, labels, keysOnly));
+  try {
+    await create();
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+    await dropTable(session, stagingOf(run, keysOnly));
+    await create();
+  }
+}
+
+async function load(
+  session: Session,
+  { run, columns, keysOnly }: StageSpec,
+  { manifest }: Written,
+  replay: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const table = stagingOf(run, keysOnly);
+  await loadParts(session, { run, table, columns, manifest, replay, name: keysOnly ? 'keys' : 'rows' }, signal);
+}
+
+/** In the order they came; a few at a time would be a query each, and quarantine is small by its limits. */
+async function* pendingRows({ api, query }: Session, { run }: StageSpec): AsyncIterable<readonly QuarantinedRow[]> {
+  const rows = await query('read', run, pendingQuery(api.project, run.tenant, run.source));
+  if (rows.length === 0) return;
+  yield rows.map(({ place, run_id, column_name, reason, row }) => ({
+    place: String(place),
+    runId: String(run_id),
+    column: String(column_name),
+    reason: String(reason),
+    row: String(row),
+  }));
+}
+
+function nullifiedOf(written: Written & { readonly nullified?: number }): number {
+  return written.nullified ?? 0;
+}
+
+/** Waits for both, so that nothing goes on behind a failure; throws the first's before the second's. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
+}

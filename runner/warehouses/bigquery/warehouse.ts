@@ -1,0 +1,263 @@
+/** The production warehouse: BigQuery, loaded through objects in Cloud Storage. */
+import type { InletEnd } from '../../core/channel.ts';
+import type { Staging } from '../../core/contracts/staging.ts';
+import type {
+  Billing,
+  ChangeCounts,
+  CommitSpec,
+  CostEstimate,
+  LoadState,
+  QualityResult,
+  QualityTest,
+  Restaged,
+  RestagePolicy,
+  RunIdentity,
+  Staged,
+  StageSpec,
+  TableRef,
+  TableShape,
+  Undone,
+  Warehouse,
+} from '../../core/contracts/warehouse.ts';
+import { TributaryError } from '../../core/errors.ts';
+import { type Budget, budgetOf, type Clock, systemClock } from '../../core/retry.ts';
+import { labelSafe, pricePerTib, startMeter } from './billing.ts';
+import { dropTable } from './calls.ts';
+import { findTable, shapeOf, tableResource } from './catalog.ts';
+import { type Api, openClient } from './client.ts';
+import { commitRun } from './commit.ts';
+import { estimateCost } from './cost.ts';
+import { bigqueryProblem } from './errors.ts';
+import { createJobs } from './jobs.ts';
+import { stagingOf } from './names.ts';
+import { positionalConfiguration } from './parameters.ts';
+import { prepareTenant } from './prepare.ts';
+import { qualityQuery, qualityResults } from './quality.ts';
+import { billingUpdate, repeatsQuery } from './queries.ts';
+import { openSession, type Session } from './session.ts';
+import { restageRows, type StagedRows, stagedTable, stageRows } from './stage.ts';
+import { isCommitted, readState } from './state.ts';
+import { undoRun } from './undo.ts';
+import type { Row } from './values.ts';
+
+export interface BigqueryOptions {
+  readonly project: string;
+  /** Location of the tenant's datasets: `EU`. */
+  readonly location: string;
+  readonly tenant: string;
+  /** Of every job and table; those of naming.ts. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Disposed with the warehouse. */
+  readonly staging: Staging;
+  /** An emulator, without credentials; else BIGQUERY_EMULATOR_HOST, else Google. */
+  readonly endpoint?: string;
+  /** Put around every request, to watch or to limit it. */
+  readonly wrap?: (api: Api) => Api;
+  /** Default: TRIBUTARY_USD_PER_TIB, else the on-demand price of most locations. */
+  readonly usdPerTib?: number;
+  /** Default: TRIBUTARY_RETRY_SECONDS. */
+  readonly budget?: Budget;
+  readonly clock?: Clock;
+  /** What a person should know although the run went through. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export function openBigquery(options: BigqueryOptions): Warehouse {
+  const client = openClient(options);
+  const api = options.wrap?.(client) ?? client;
+  const clock = options.clock ?? systemClock;
+  const budget = options.budget ?? budgetOf();
+  const price = options.usdPerTib ?? pricePerTib();
+  const meter = startMeter(price);
+  const safe = Object.entries({ ...options.labels, tenant: options.tenant }).map(([key, value]) => [
+    key,
+    labelSafe(value),
+  ]);
+  const labels = Object.fromEntries(safe) as Readonly<Record<string, string>>;
+  const jobs = createJobs({ api, clock, budget, labels, meter });
+  return new BigqueryWarehouse(openSession({ api, jobs, meter, labels, clock, budget }), price, options);
+}
+
+class BigqueryWarehouse implements Warehouse {
+  readonly kind = 'bigquery';
+  readonly capabilities = {
+    decimalDigits: 76,
+    gaps: [
+      'A replace that changes the type or the partitions of a table takes two steps: readers see it empty in between.',
+      'The transaction waits for no other: runs of one source that commit at once conflict, and one is repeated.',
+      'JSON is kept as BigQuery writes it: without spaces, with keys in its order.',
+    ],
+  } as const;
+  readonly #session: Session;
+  readonly #price: number;
+  readonly #tenant: string;
+  readonly #staging: Staging;
+  readonly #warn: (text: string) => void;
+  #staged: StagedRows | null = null;
+  #swept = false;
+  /** The state that this run plans from; nobody else's commit may come between. */
+  #seen: { readonly tenant: string; readonly source: string; readonly state: LoadState | null } | null = null;
+
+  constructor(session: Session, price: number, { tenant, staging, onWarning }: BigqueryOptions) {
+    this.#session = session;
+    this.#price = price;
+    this.#tenant = tenant;
+    this.#staging = staging;
+    this.#warn = onWarning ?? (() => undefined);
+  }
+
+  get billed(): Billing {
+    return this.#session.meter.total;
+  }
+
+  prepare(run: RunIdentity, target: TableRef): Promise<void> {
+    return this.#told(target, async () => {
+      this.#session.meter.reset();
+      const { tenant, source } = run;
+      const [lost] = await Promise.all([prepareTenant(this.#session, run, target), this.#staging.removeOthers(run)]);
+      for (const what of lost) this.#warn(`A run that died took it off ${target.dataset}.${target.table}: ${what}`);
+      this.#seen = { tenant, source, state: await readState(this.#session, tenant, source) };
+    });
+  }
+
+  describe(table: TableRef): Promise<TableShape | null> {
+    return this.#told(table, async () => {
+      const resource = await tableResource(this.#session, table);
+      return resource === null ? null : shapeOf(resource);
+    });
+  }
+
+  repeats(table: TableRef, key: readonly string[]): Promise<boolean> {
+    return this.#told(table, async () => {
+      const found = await findTable(this.#session, table);
+      if (found === null) return false;
+      const query = repeatsQuery(this.#session.api.project, table, key, found);
+      return (await this.#session.query('read', null, query)).length > 0;
+    });
+  }
+
+  state(tenant: string, source: string): Promise<LoadState | null> {
+    const seen = this.#seen;
+    if (seen?.tenant === tenant && seen.source === source) return Promise.resolve(seen.state);
+    return this.#told(null, () => readState(this.#session, tenant, source));
+  }
+
+  stage(spec: StageSpec, inlet: InletEnd, signal: AbortSignal): Promise<Staged> {
+    return this.#told(spec.target, async () => {
+      const staged = await stageRows(this.#session, this.#staging, spec, inlet, signal);
+      if (spec.keysOnly) this.#swept = true;
+      else this.#staged = staged;
+      return summaryOf(staged);
+    });
+  }
+
+  restage(spec: StageSpec, policy: RestagePolicy): Promise<Restaged> {
+    return this.#told(spec.target, async () => {
+      const staged = await restageRows(this.#session, this.#staging, spec, policy);
+      this.#staged = staged;
+      const rows = staged.checked.rows + (staged.twins?.length ?? 0);
+      return { ...summaryOf(staged), rows, nullified: staged.nullified };
+    });
+  }
+
+  test(spec: StageSpec, tests: readonly QualityTest[]): Promise<readonly QualityResult[]> {
+    if (tests.length === 0) return Promise.resolve([]);
+    return this.#told(spec.target, async () => {
+      const table = this.#staged?.table ?? stagedTable(this.#session.api.project, spec);
+      const [row] = await this.#session.query('test', spec.run, { sql: qualityQuery(tests, table), parameters: [] });
+      return qualityResults(tests, row ?? {});
+    });
+  }
+
+  cost(spec: CommitSpec): Promise<CostEstimate> {
+    const staged = this.#staged?.table.run.runId === spec.run.runId ? this.#staged : null;
+    return this.#told(spec.target, () => estimateCost(this.#session, spec, staged, this.#price));
+  }
+
+  commit(spec: CommitSpec): Promise<ChangeCounts> {
+    return this.#told(spec.target, async () => {
+      const staged = this.#staged;
+      if (staged === null) throw new TributaryError('INTERNAL', { message: 'nothing is staged' });
+      const { counts, after } = await commitRun(this.#session, spec, staged, this.#seenBy(spec.run), this.#warn);
+      this.#staged = null;
+      this.#seen = null;
+      await this.#tidy(spec.run, after);
+      return counts;
+    });
+  }
+
+  /** @returns undefined where this run's state was not read here */
+  #seenBy({ tenant, source }: RunIdentity): string | null | undefined {
+    const seen = this.#seen;
+    return seen?.tenant === tenant && seen.source === source ? (seen.state?.runId ?? null) : undefined;
+  }
+
+  /** Best effort: the commit is in, and what stays expires. */
+  async #tidy(run: RunIdentity, after: readonly string[]): Promise<void> {
+    const billing = billingUpdate(this.#session.api.project, run.tenant, run.runId, this.billed);
+    const done = await Promise.allSettled([
+      ...after.map((statement) => this.#session.execute('after', run, statement)),
+      this.#session.execute('billing', run, billing),
+      this.#drop(run),
+    ]);
+    for (const result of done) {
+      if (result.status === 'rejected')
+        this.#warn(`The run is committed; tidying up failed: ${messageOf(result.reason)}`);
+    }
+  }
+
+  async #drop(run: RunIdentity): Promise<void> {
+    await Promise.all([
+      dropTable(this.#session, stagingOf(run)),
+      ...(this.#swept ? [dropTable(this.#session, stagingOf(run, true))] : []),
+      this.#staging.remove(run),
+    ]);
+    this.#swept = false;
+  }
+
+  discard(run: RunIdentity, target: TableRef): Promise<void> {
+    this.#staged = null;
+    this.#seen = null;
+    return this.#told(target, () => this.#drop(run));
+  }
+
+  committed({ tenant, runId }: { readonly tenant: string; readonly runId: string }): Promise<boolean> {
+    return this.#told(null, () => isCommitted(this.#session, tenant, runId));
+  }
+
+  undo(run: RunIdentity, target: TableRef, runId: string): Promise<Undone> {
+    return this.#told(target, async () => {
+      const { undone, after } = await undoRun(this.#session, run, target, runId);
+      this.#seen = null;
+      await this.#tidy(run, after);
+      return undone;
+    });
+  }
+
+  query(sql: string, parameters: readonly (string | number | null)[] = []): Promise<readonly Row[]> {
+    const configuration = { query: positionalConfiguration(sql, parameters) };
+    return this.#told(null, () => this.#session.jobs.query({ purpose: 'read', run: null, configuration }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#staging[Symbol.asyncDispose]();
+  }
+
+  /** Whatever BigQuery answered becomes an entry of the catalogue. */
+  async #told<T>(table: TableRef | null, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const facts = table === null ? {} : { table: `${table.dataset}.${table.table}` };
+      throw bigqueryProblem(error, { tenant: this.#tenant, ...facts });
+    }
+  }
+}
+
+function summaryOf({ checked, rejected, uncastable, vectorPath, nullified }: StagedRows): Staged {
+  return { rows: checked.rows, rejected, uncastable, frequentReason: checked.frequentReason, vectorPath, nullified };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
