@@ -1,6 +1,6 @@
 /** Tenant → every physical name. Pure, and the same everywhere: components, runner, policies. */
 import { createHash } from 'node:crypto';
-import type { SourceSpec } from './schema/source.ts';
+import type { DestinationSpec } from './schema/destination.ts';
 import type { TenantSpec } from './schema/tenant.ts';
 
 export { columnNames, isReservedColumn } from './column-names.ts';
@@ -53,7 +53,9 @@ export function evidenceDataset(tenant: string): string {
  * @throws RangeError where the tenant has no such source.
  */
 export function destinationOf(
-  tenant: Pick<TenantSpec, 'tenant'> & { sources: Record<string, Pick<SourceSpec, 'destination'>> },
+  tenant: Pick<TenantSpec, 'tenant'> & {
+    sources: Record<string, { destination: Pick<DestinationSpec, 'dataset' | 'table'> }>;
+  },
   source: string,
 ): TableName {
   const spec = Object.hasOwn(tenant.sources, source) ? tenant.sources[source] : undefined;

@@ -1,8 +1,7 @@
-import type { GlobalOptions } from './outcome.ts';
 import { plan } from './plan.ts';
-import { run } from './run.ts';
+import { type RunOptions, run } from './run.ts';
 
-type BackfillOptions = GlobalOptions & { readonly from?: unknown; readonly to?: unknown; readonly dryRun?: unknown };
+type BackfillOptions = RunOptions & { readonly from?: unknown; readonly to?: unknown; readonly dryRun?: unknown };
 
 /** Loads `from <= cursor < to` again; the state stays where it is. */
 export async function backfill(options: BackfillOptions, tenant: string, source: string): Promise<number> {

@@ -1,9 +1,12 @@
 /** Completion in a shell: its script asks `tributary complete`, which answers from the program itself. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { listTenants, readTenant } from '../../tenants/load.ts';
 import { TributaryError } from '../core/errors.ts';
 import { EXIT, type GlobalOptions } from './outcome.ts';
+
+const RECENT = 20;
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# eval "$(tributary completion bash)"
@@ -51,13 +54,17 @@ export async function completion(_: GlobalOptions, shell: string): Promise<numbe
 }
 
 /** Prints what may stand in place of the last of these words, one a line; nothing where the shell knows better (files). */
-export function complete(program: Command, words: readonly string[]): void {
+export async function complete(program: Command, words: readonly string[]): Promise<void> {
   const last = words.at(-1) ?? '';
-  for (const candidate of candidates(program, words.slice(0, -1), last.startsWith('-')))
+  for (const candidate of await candidates(program, words.slice(0, -1), last.startsWith('-')))
     if (candidate.startsWith(last)) process.stdout.write(`${candidate}\n`);
 }
 
-function candidates(program: Command, before: readonly string[], wantsOption: boolean): readonly string[] {
+async function candidates(
+  program: Command,
+  before: readonly string[],
+  wantsOption: boolean,
+): Promise<readonly string[]> {
   let self = program;
   let folder = program.opts<GlobalOptions>().tenants;
   const operands: string[] = [];
@@ -96,7 +103,7 @@ function takesValue({ required, optional }: Option): boolean {
   return required || optional;
 }
 
-function argumentValues(self: Command, operands: readonly string[], folder: string): readonly string[] {
+async function argumentValues(self: Command, operands: readonly string[], folder: string): Promise<readonly string[]> {
   const argument = self.registeredArguments[operands.length];
   if (argument?.argChoices !== undefined) return argument.argChoices;
   const tenantAt = self.registeredArguments.findIndex((one) => one.name() === 'tenant');
@@ -107,7 +114,18 @@ function argumentValues(self: Command, operands: readonly string[], folder: stri
       return Object.keys(readTenant(join(folder, `${operands[tenantAt]}.yaml`)).tenant?.sources ?? {});
     case 'connection':
       return Object.keys(readTenant(join(folder, `${operands[tenantAt]}.yaml`)).tenant?.connections ?? {});
+    case 'run':
+      return recentRuns(operands[tenantAt]);
     default:
       return [];
   }
+}
+
+/** Of one tenant those that were committed, for an undo; else of all, for their logs. */
+async function recentRuns(tenant: string | undefined): Promise<readonly string[]> {
+  const { openStore, STORE } = await import('./context.ts');
+  if (!existsSync(STORE)) return [];
+  await using store = await openStore();
+  const found = await store.list({ limit: RECENT, ...(tenant === undefined ? {} : { tenant }) });
+  return found.filter(({ status }) => tenant === undefined || status === 'succeeded').map(({ runId }) => runId);
 }

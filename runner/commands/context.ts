@@ -1,11 +1,10 @@
 /** What commands work with, opened from the command line's options. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { listTenants, readTenant } from '../../tenants/load.ts';
 import type { ConnectionSpec, SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { RunStore } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
 import type { Source } from '../core/contracts/source.ts';
-import type { Warehouse } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { laptopSecrets } from '../secrets.ts';
 import { openSource } from '../sources/registry.ts';
@@ -72,23 +71,6 @@ export async function connectSource(tenant: TenantSpec, connection: string, spec
 export async function openStore(): Promise<RunStore> {
   const { openSqliteStore } = await import('../stores/sqlite.ts');
   return openSqliteStore(STORE);
-}
-
-export async function openWarehouse(
-  { warehouse }: GlobalOptions,
-  onWait: (holder: string) => void,
-): Promise<Warehouse> {
-  const [kind, ...rest] = warehouse.split(':');
-  const file = rest.join(':');
-  if (kind !== 'duckdb' || file === '')
-    throw new TributaryError('USAGE', {
-      reason: `--warehouse ${warehouse} names no warehouse of this version.`,
-      advice: 'Write --warehouse duckdb:<file>',
-    });
-  const { openDuckdb } = await import('../warehouses/duckdb/warehouse.ts');
-  const memory = process.env.TRIBUTARY_MEMORY;
-  const vectorPath = process.env.TRIBUTARY_VECTOR_PATH === 'safe' ? 'safe' : 'auto';
-  return openDuckdb({ file: resolve(file), onWait, vectorPath, ...(memory === undefined ? {} : { memory }) });
 }
 
 /** Aborts on the first Ctrl-C (or TERM); the second one ends the process at once. */

@@ -1,11 +1,15 @@
 import { typeName } from '../core/types.ts';
-import { bytesText, rowsText } from '../display/text.ts';
+import { planText } from '../display/plan.ts';
+import { costProblem, planCost } from '../pipeline/cost.ts';
 import { makePlan, type Plan } from '../pipeline/plan.ts';
-import { connectSource, interruptible, openTenant, openWarehouse, sourceSpec } from './context.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { connectSource, interruptible, openTenant, sourceSpec } from './context.ts';
+import { EXIT, exitCode, print, problemText } from './outcome.ts';
+import { newRunId, type RunOptions } from './run.ts';
+import { environment, ON_STDERR, openWarehouse } from './warehouse.ts';
 
+/** Shows what a run would do; exits as the run would where the brake on costs stops it. */
 export async function plan(
-  options: GlobalOptions,
+  options: RunOptions,
   tenantName: string,
   sourceName: string,
   backfill?: { from: string; to: string },
@@ -14,14 +18,33 @@ export async function plan(
   const spec = sourceSpec(tenant, sourceName);
   const { source } = await connectSource(tenant, spec.connection, spec);
   await using _ = source;
-  await using warehouse = await openWarehouse(options, (holder) => process.stderr.write(`waiting: ${holder}\n`));
+  await using warehouse = await openWarehouse(options, tenant, ON_STDERR);
   await using made = await makePlan(
-    { tenant, sourceName, spec, source, warehouse, ...(backfill === undefined ? {} : { backfill }) },
+    {
+      tenant,
+      sourceName,
+      spec,
+      source,
+      warehouse,
+      env: environment(),
+      ...(backfill === undefined ? {} : { backfill }),
+    },
     interruptible(),
   );
-  if (options.json) print(document(made, tenantName, sourceName));
-  else show(made);
-  return EXIT.done;
+  const startedAt = new Date().toISOString();
+  const run = { tenant: tenantName, source: sourceName, runId: newRunId(), fencingToken: 0, startedAt };
+  const cost = await planCost(warehouse, made, run, spec, backfill !== undefined);
+  const caps = { bytes: spec.execution.maxBytesBilled, usd: options.maxCost };
+  const words = [tenantName, sourceName, ...(backfill ? [`--from '${backfill.from}' --to '${backfill.to}'`] : [])];
+  const command = `tributary ${backfill === undefined ? 'run' : 'backfill'} ${words.join(' ')}`;
+  const problem = options.yes === true ? null : costProblem(cost, caps, { target: made.target, command });
+  if (options.json)
+    print({ ...document(made, tenantName, sourceName), cost, ...(problem === null ? {} : { problem }) });
+  else {
+    process.stdout.write(planText(made, cost));
+    if (problem !== null) process.stderr.write(`${problemText(problem)}\n`);
+  }
+  return problem === null ? EXIT.done : exitCode(problem);
 }
 
 function document(made: Plan, tenant: string, source: string): Record<string, unknown> {
@@ -38,6 +61,7 @@ function document(made: Plan, tenant: string, source: string): Record<string, un
     before,
     nullRows,
     columns,
+    design,
   } = made;
   return {
     tenant,
@@ -52,6 +76,7 @@ function document(made: Plan, tenant: string, source: string): Record<string, un
     schemaChanges,
     discarded,
     destination: { ...target, rows: before?.rows ?? null },
+    design,
     columns: columns.map(({ read, column }) => ({
       source: read.source,
       name: column.name,
@@ -61,24 +86,4 @@ function document(made: Plan, tenant: string, source: string): Record<string, un
     })),
     contract: 'holds',
   };
-}
-
-function show(made: Plan): void {
-  const { strategy, window, bound, estimate, modeReason, schemaChanges, target, before, nullRows, columns } = made;
-  const lines = [
-    `${strategy.name} into ${target.dataset}.${target.table} (${before === null ? 'new' : `${rowsText(before.rows)} rows now`})`,
-    window === null
-      ? 'reads everything'
-      : `window  ${window.from ?? 'from the beginning'} ≤ ${window.column} < ${window.to}`,
-    ...(bound === null ? [] : [`bound   ${bound.proof}: ${bound.reason}`]),
-    `reads   about ${rowsText(estimate.rows)} rows, ${bytesText(estimate.bytes)}, ${columns.length} columns`,
-    ...(nullRows === 0 ? [] : [`        and ${rowsText(nullRows)} rows without a cursor value, each time`]),
-    `mode    ${modeReason}`,
-    ...schemaChanges.map(
-      (change) =>
-        `schema  ${change.kind} ${change.kind === 'add' ? `${change.column.name} ${typeName(change.column.type)}` : change.column}`,
-    ),
-    'contract holds',
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -7,7 +7,11 @@ type Action = (options: never, ...parameters: never[]) => Promise<number>;
 const program = new Command('tributary')
   .description('Ingestion into BigQuery; on a laptop into an embedded warehouse.')
   .addOption(new Option('--tenants <dir>', 'folder of the tenant files').default('tenants'))
-  .addOption(new Option('--warehouse <url>', 'duckdb:<file>').default('duckdb:.tributary/warehouse.duckdb'))
+  .addOption(
+    new Option('--warehouse <url>', 'duckdb:<file>, bigquery or bigquery:<project>').default(
+      'duckdb:.tributary/warehouse.duckdb',
+    ),
+  )
   .option('--json', 'one JSON document on stdout, progress as JSON lines on stderr')
   .option('--yes', 'go past the brakes')
   .option('--verbose', 'show causes')
@@ -38,6 +42,18 @@ function count(text: string): number {
   return value;
 }
 
+function dollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not an amount of US dollars');
+  return value;
+}
+
+/** A command whose run may cost something. */
+function capped(self: Command): Command {
+  return self.option('--max-cost <usd>', 'stop before a commit that would cost more', dollars);
+}
+
 command('check [file...]', 'validate tenant files', async () => (await import('./check.ts')).check);
 command('test <tenant> <connection>', 'connect for real, step by step', async () => (await import('./test.ts')).test);
 command(
@@ -45,12 +61,14 @@ command(
   'tables with estimates; for one: columns, types, keys, cursors',
   async () => (await import('./discover.ts')).discover,
 );
-command('plan <tenant> <source>', 'what a run would do', async () => (await import('./plan.ts')).plan);
-command('run <tenant> <source>', 'run a source now', async () => (await import('./run.ts')).run);
-command(
-  'backfill <tenant> <source>',
-  'load a stretch of the cursor again',
-  async () => (await import('./backfill.ts')).backfill,
+capped(command('plan <tenant> <source>', 'what a run would do', async () => (await import('./plan.ts')).plan));
+capped(command('run <tenant> <source>', 'run a source now', async () => (await import('./run.ts')).run));
+capped(
+  command(
+    'backfill <tenant> <source>',
+    'load a stretch of the cursor again',
+    async () => (await import('./backfill.ts')).backfill,
+  ),
 )
   .requiredOption('--from <cursor>', 'first value, included')
   .requiredOption('--to <cursor>', 'last value, not included')
@@ -67,6 +85,7 @@ choosing(
   .option('--limit <rows>', 'list: rows to show', count, 100)
   .option('--all', 'list: replayed rows too')
   .option('--dry-run', 'replay: say how many rows fit now');
+command('undo <tenant> <run>', 'restore a table as it was before a run', async () => (await import('./undo.ts')).undo);
 command('runs <tenant> [source]', 'history', async () => (await import('./runs.ts')).runs).option(
   '--limit <runs>',
   'runs to show',

@@ -1,12 +1,12 @@
-import { evidenceDataset } from '../../tenants/naming.ts';
 import { TributaryError } from '../core/errors.ts';
 import { rowsText, table } from '../display/text.ts';
 import { previewReplay } from '../pipeline/replay.ts';
-import { connectSource, interruptible, openTenant, openWarehouse, sourceSpec } from './context.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
-import { newRunId, run } from './run.ts';
+import { connectSource, interruptible, openTenant, sourceSpec } from './context.ts';
+import { EXIT, print } from './outcome.ts';
+import { newRunId, type RunOptions, run } from './run.ts';
+import { environment, evidenceTable, ON_STDERR, openWarehouse } from './warehouse.ts';
 
-type QuarantineOptions = GlobalOptions & {
+type QuarantineOptions = RunOptions & {
   readonly limit?: unknown;
   readonly all?: unknown;
   readonly dryRun?: unknown;
@@ -29,14 +29,15 @@ export async function quarantine(
 }
 
 async function listRows(options: QuarantineOptions, tenantName: string, sourceName: string): Promise<number> {
-  sourceSpec(openTenant(options, tenantName), sourceName);
-  await using warehouse = await openWarehouse(options, waiting);
+  const tenant = openTenant(options, tenantName);
+  sourceSpec(tenant, sourceName);
+  await using warehouse = await openWarehouse(options, tenant, ON_STDERR);
   const loaded = (await warehouse.state(tenantName, sourceName)) !== null;
   const open = options.all === true ? '' : ' AND replayed_by IS NULL';
   const rows = loaded
     ? await warehouse.query(
-        `SELECT run_id, column_name, reason, row, quarantined_at, replayed_by FROM warehouse."${evidenceDataset(tenantName)}"._quarantine
-         WHERE source = $1${open} ORDER BY quarantined_at DESC LIMIT ${Number(options.limit ?? 100)}`,
+        `SELECT run_id, column_name, reason, q.row, quarantined_at, replayed_by FROM ${evidenceTable(warehouse, tenantName, '_quarantine')} AS q
+         WHERE source = ?${open} ORDER BY quarantined_at DESC LIMIT ${Number(options.limit ?? 100)}`,
         [sourceName],
       )
     : [];
@@ -57,9 +58,9 @@ async function preview(options: QuarantineOptions, tenantName: string, sourceNam
   const spec = sourceSpec(tenant, sourceName);
   const { source } = await connectSource(tenant, spec.connection, spec);
   await using _ = source;
-  await using warehouse = await openWarehouse(options, waiting);
+  await using warehouse = await openWarehouse(options, tenant, ON_STDERR);
   const { plan, quarantined, fit, frequentReason } = await previewReplay(
-    { tenant, sourceName, spec, source, warehouse, runId: newRunId() },
+    { tenant, sourceName, spec, source, warehouse, runId: newRunId(), env: environment() },
     interruptible(),
   );
   await using __ = plan;
@@ -72,8 +73,4 @@ async function preview(options: QuarantineOptions, tenantName: string, sourceNam
       `${strategy.name} into ${target.dataset}.${target.table}\n${rowsText(quarantined)} rows in quarantine: ${rowsText(fit)} fit now, ${rowsText(rows.stay)} would stay${frequentReason === null ? '' : ` (${frequentReason})`}\n`,
     );
   return EXIT.done;
-}
-
-function waiting(holder: string): void {
-  process.stderr.write(`waiting: ${holder}\n`);
 }

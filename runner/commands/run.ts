@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { RunDisplay } from '../display/run.ts';
 import { type RunRequest, runSource } from '../pipeline/run.ts';
-import { connectSource, interruptible, openStore, openTenant, openWarehouse, sourceSpec } from './context.ts';
+import { connectSource, interruptible, openStore, openTenant, sourceSpec } from './context.ts';
 import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
+import { environment, openWarehouse } from './warehouse.ts';
 
 /** Sorts by time; unique without asking anybody. */
 export function newRunId(): string {
@@ -10,8 +11,13 @@ export function newRunId(): string {
   return `${stamp}_${randomBytes(4).toString('hex')}`;
 }
 
+export type RunOptions = GlobalOptions & {
+  /** US dollars. */
+  readonly maxCost?: number;
+};
+
 export async function run(
-  options: GlobalOptions,
+  options: RunOptions,
   tenantName: string,
   sourceName: string,
   how: Pick<RunRequest, 'backfill' | 'replay'> = {},
@@ -32,8 +38,11 @@ export async function run(
     secrets,
     signal,
     runId: newRunId(),
-    openWarehouse: () => openWarehouse(options, (holder) => display.note(`waiting: ${holder}`)),
+    openWarehouse: (onWarning) =>
+      openWarehouse(options, tenant, { onWarning, onWait: (holder) => display.note(`waiting: ${holder}`) }),
     onEvent: (event) => display.show(event),
+    env: environment(),
+    ...(options.maxCost === undefined ? {} : { maxCostUsd: options.maxCost }),
     ...(options.yes === true ? { yes: true } : {}),
     ...how,
   });

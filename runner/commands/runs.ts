@@ -20,11 +20,11 @@ export async function runs(
     return EXIT.done;
   }
   const lines = found.map(({ runId, source: name, status, startedAt, summary, problem }) => {
-    const { rows, seconds } = summary as Partial<RunSummary>;
+    const { rows, seconds, mode } = summary as Partial<RunSummary>;
     return [
       runId,
       name,
-      status,
+      mode === 'undo' ? `${status} (undo)` : status,
       startedAt,
       rowsText(rows?.loaded ?? null),
       seconds?.total === undefined ? '' : `${seconds.total} s`,

@@ -1,7 +1,9 @@
 /** A view of a run's events: one live line on a terminal, JSON lines for programs, plain lines otherwise. */
 import type { RunEvent } from '../core/contracts/run-store.ts';
+import type { Billing } from '../core/contracts/warehouse.ts';
 import type { RunSummary } from '../pipeline/summary.ts';
-import { bytesText, rowsText } from './text.ts';
+import type { UndoSummary } from '../pipeline/undo.ts';
+import { bytesText, rowsText, usdText } from './text.ts';
 
 interface Mode {
   readonly json: boolean;
@@ -28,6 +30,7 @@ export class RunDisplay {
       if (event.step === 'extract') this.#extractFrom = Date.now();
       this.#line(`${event.step} …`);
     }
+    if (event.type === 'warning') this.#stay(`! ${event.data?.text}`);
     if (event.type === 'progress') this.#line(this.#progress(event.data ?? {}));
     if (event.type === 'step-end' && !this.#mode.terminal)
       process.stderr.write(`${event.step}: ${event.data?.seconds} s\n`);
@@ -44,7 +47,8 @@ export class RunDisplay {
     this.#live = false;
   }
 
-  summary({ source, destination, strategy, mode, window, rows, bytes, seconds, schemaChanges }: RunSummary): string {
+  summary(run: RunSummary): string {
+    const { source, destination, strategy, mode, window, rows, bytes, seconds, schemaChanges, billed } = run;
     const rate = (seconds.total ?? 0) > 0 ? Math.round(rows.extracted / (seconds.total ?? 1)) : 0;
     const parts = (['inserted', 'updated', 'deleted', 'unchanged', 'quarantined', 'nullified'] as const)
       .filter((name) => rows[name] > 0)
@@ -57,9 +61,24 @@ export class RunDisplay {
       `✓ ${source} → ${destination}: ${parts.length === 0 ? 'nothing new' : parts.join(', ')}`,
       `  ${strategy}${window === null ? '' : `, window ${window.from ?? 'start'} … ${window.to}`}`,
       `  ${read}`,
+      ...billedLines(billed),
       ...schemaChanges.map(
         (change) => `  schema: ${change.kind} ${change.kind === 'add' ? change.column.name : change.column}`,
       ),
+    ];
+    return `${lines.join('\n')}\n`;
+  }
+
+  undone({ source, destination, undone, billed, seconds }: UndoSummary): string {
+    if (undone === null) return '';
+    const lines = [
+      `✓ ${source} → ${destination}: as it was before ${undone.runId}, ${rowsText(undone.rows)} rows`,
+      `  next run reads ${undone.cursor === null ? 'from the beginning' : `from ${undone.cursor}`}`,
+      ...(undone.runs.length > 1
+        ? [`  undone with it: ${undone.runs.filter((id) => id !== undone.runId).join(', ')}`]
+        : []),
+      `  in ${seconds.total} s`,
+      ...billedLines(billed),
     ];
     return `${lines.join('\n')}\n`;
   }
@@ -73,9 +92,21 @@ export class RunDisplay {
     return `extract  ${rowsText(rows)}${of} rows  ${bytesText(Number(data.bytes ?? 0) / seconds)}/s  ${left === null ? '' : `${Math.ceil(left)} s left`}`;
   }
 
+  /** A line that is not overwritten. */
+  #stay(text: string): void {
+    process.stderr.write(`${this.#live ? CLEAR : ''}${text}\n`);
+    this.#live = false;
+  }
+
   #line(text: string): void {
     if (!this.#mode.terminal) return;
     process.stderr.write(`${CLEAR}${text}`);
     this.#live = true;
   }
+}
+
+function billedLines(billed: Billing | null): string[] {
+  if (billed === null) return [];
+  const { bytes, slotMs, usd } = billed;
+  return [`  billed ${bytesText(bytes)}, ${(slotMs / 1000).toFixed(1)} s of slots, ${usdText(usd)}`];
 }

@@ -2,7 +2,7 @@
 import { columnNames } from '../../tenants/naming.ts';
 import type { SourceSpec } from '../../tenants/schema/index.ts';
 import type { ObjectShape, ReadColumn } from '../core/contracts/source.ts';
-import type { StagedColumn, TableColumn } from '../core/contracts/warehouse.ts';
+import type { StagedColumn, TableColumn, WarehouseCapabilities } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type LogicalType, parseType, sameType } from '../core/types.ts';
 import type { VectorColumn } from '../core/vectors.ts';
@@ -12,11 +12,23 @@ export interface MappedColumn {
   readonly read: ReadColumn;
   readonly column: TableColumn;
   readonly cast: boolean;
+  readonly nullify?: boolean;
   readonly distinct?: number;
 }
 
-/** @throws SOURCE_COLUMN_MISSING where the tenant file names a column that the source has not. */
-export function mapColumns(shape: ObjectShape, spec: SourceSpec): readonly MappedColumn[] {
+const VECTOR_DIGITS = 38;
+
+/**
+ * A decimal that no vector holds and the warehouse does is read as text and cast in the check.
+ *
+ * @param decimalDigits of the warehouse.
+ * @throws SOURCE_COLUMN_MISSING where the tenant file names a column that the source has not.
+ */
+export function mapColumns(
+  shape: ObjectShape,
+  spec: SourceSpec,
+  decimalDigits: WarehouseCapabilities['decimalDigits'],
+): readonly MappedColumn[] {
   const { include, exclude = [], rename = {}, types = {}, mask = {}, unrepresentable = {} } = spec.columns ?? {};
   const present = new Set(shape.columns.map(({ name }) => name));
   const asked: [string, string][] = [
@@ -40,8 +52,9 @@ export function mapColumns(shape: ObjectShape, spec: SourceSpec): readonly Mappe
     const natural: LogicalType = masking === undefined ? column.logical : { kind: 'STRING' };
     const wanted =
       masking === undefined && types[column.name] !== undefined ? parseType(types[column.name] as string) : null;
-    const asText = wanted?.kind === 'STRING';
-    const cast = wanted !== null && !asText && !sameType(wanted, natural);
+    const wide = decimalDigits > VECTOR_DIGITS && isWide(natural) && isWide(wanted ?? natural);
+    const asText = wanted?.kind === 'STRING' || wide;
+    const cast = wide || (wanted !== null && !asText && !sameType(wanted, natural));
     const read: ReadColumn = {
       source: column.name,
       name,
@@ -53,6 +66,7 @@ export function mapColumns(shape: ObjectShape, spec: SourceSpec): readonly Mappe
     return {
       read,
       cast,
+      ...(wide && read.unrepresentable === 'nullify' ? { nullify: true } : {}),
       ...(column.distinct === undefined ? {} : { distinct: column.distinct }),
       column: {
         name,
@@ -62,6 +76,10 @@ export function mapColumns(shape: ObjectShape, spec: SourceSpec): readonly Mappe
       },
     };
   });
+}
+
+function isWide(type: LogicalType): boolean {
+  return type.kind === 'BIGNUMERIC' && (type.precision === undefined || type.precision > VECTOR_DIGITS);
 }
 
 function describe(name: string, comment: string | undefined, labels: readonly string[] | undefined): string {

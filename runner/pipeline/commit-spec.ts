@@ -16,10 +16,11 @@ export interface CommitWishes {
   readonly yes: boolean;
   readonly backfill: boolean;
   readonly replay: boolean;
+  readonly maxBytesBilled: number | null;
 }
 
 export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishes: CommitWishes): CommitSpec {
-  const { read, seconds, command, yes, backfill, replay } = wishes;
+  const { read, seconds, command, yes, backfill, replay, maxBytesBilled } = wishes;
   const cursor = cursorOf(spec);
   const key = keyOf(spec);
   const change = plan.strategy.change({
@@ -35,6 +36,7 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
     run: stage.run,
     target: plan.target,
     columns: stage.columns,
+    design: plan.design,
     change: replay ? replayed(change) : change,
     schemaChanges: plan.schemaChanges,
     cursor: (replay || backfill ? plan.state?.cursor : plan.window?.to) ?? null,
@@ -52,6 +54,7 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
     ...(plan.strategy.dated ? { latestView: { ...plan.target, table: latestView(plan.target.table) } } : {}),
     maxDeleteRatio: spec.load.strategy === 'transactional' ? spec.load.maxDeleteRatio : 1,
     allowMassDelete: yes,
+    maxBytesBilled,
     command,
   };
 }

@@ -1,7 +1,6 @@
 /** What a run tells while it goes on: to who watches, and into the run store, in order. */
 import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Problem } from '../core/errors.ts';
-import type { RunSummary } from './summary.ts';
 
 export class Journal {
   readonly #runId: string;
@@ -30,7 +29,7 @@ export class Journal {
   }
 
   /** Closes the run in the store, after all that was told. */
-  async close(status: Exclude<RunStatus, 'running'>, summary: RunSummary, problem: Problem | null): Promise<void> {
+  async close(status: Exclude<RunStatus, 'running'>, summary: object, problem: Problem | null): Promise<void> {
     this.tell('run-end', undefined, { status, ...(problem === null ? {} : { problem }) });
     await this.#writing;
     await this.#store.finish(this.#runId, status, { ...summary }, problem).catch(() => undefined);

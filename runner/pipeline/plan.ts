@@ -2,13 +2,21 @@
 import { destinationOf } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ObjectRef, ObjectShape, Snapshot, Source, UpperBound, Window } from '../core/contracts/source.ts';
-import type { LoadState, SchemaChange, TableRef, TableShape, Warehouse } from '../core/contracts/warehouse.ts';
+import type {
+  LoadState,
+  SchemaChange,
+  TableDesign,
+  TableRef,
+  TableShape,
+  Warehouse,
+} from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type BatchLayout, batchLayout } from '../core/vectors.ts';
 import { strategyOf } from '../strategies/choose.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import { checkSuccession, isNewKey, type Predecessor } from '../strategies/succession.ts';
 import { cursorOf, keyOf, type MappedColumn, mapColumns, outputName } from './columns.ts';
+import { tableDesign } from './design.ts';
 import { compareSchema } from './schema.ts';
 import { backfillWindow, type Stretch } from './stretch.ts';
 
@@ -21,6 +29,7 @@ export interface Plan extends AsyncDisposable {
   readonly state: LoadState | null;
   readonly strategy: Strategy;
   readonly columns: readonly MappedColumn[];
+  readonly design: TableDesign;
   readonly snapshot: Snapshot;
   readonly bound: UpperBound | null;
   readonly window: Window | null;
@@ -45,6 +54,8 @@ export interface PlanRequest {
   readonly backfill?: Stretch;
   /** For the rows in quarantine, not for a read: it has no window and waits for no writer. */
   readonly replay?: boolean;
+  /** Environment of the stack, a label of tables; `dev` where nobody says. */
+  readonly env?: string;
 }
 
 /** The object a source reads. */
@@ -65,10 +76,12 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
   const shape = await source.describe(object, signal);
   const before = await warehouse.describe(target);
   const state = before === null ? null : await warehouse.state(tenant.tenant, sourceName);
-  const mapped = mapColumns(shape, spec);
+  const mapped = mapColumns(shape, spec, warehouse.capabilities.decimalDigits);
   const key = keyOf(spec).map((name) => outputName(mapped, name));
   checkSuccession(strategy, key, await predecessor(warehouse, strategy, key, { target, before, state }));
   const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
+  const { env = 'dev' } = request;
+  const design = tableDesign({ tenant, sourceName, spec, strategy, shape, columns, env });
   const cursor = replay ? undefined : cursorOf(spec);
   const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
   try {
@@ -85,6 +98,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       state,
       strategy,
       columns,
+      design,
       snapshot,
       bound,
       window,

@@ -3,17 +3,27 @@
 import { destinationOf, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
-import type { Lease, RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
+import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
 import type { ReadSpec, ReadSummary, Source } from '../core/contracts/source.ts';
-import type { ChangeCounts, RunIdentity, Staged, StageSpec, Warehouse } from '../core/contracts/warehouse.ts';
+import type {
+  ChangeCounts,
+  CommitSpec,
+  RunIdentity,
+  Staged,
+  StageSpec,
+  Warehouse,
+} from '../core/contracts/warehouse.ts';
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
 import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
 import { commitSpec } from './commit-spec.ts';
+import { type CostCaps, cappedBytes, costProblem } from './cost.ts';
 import { Journal } from './journal.ts';
+import { type HeldLease, holdLease, settleAbandoned } from './lease.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
 import { stageSpec } from './stage-spec.ts';
+import { statusOf } from './status.ts';
 import type { Stretch } from './stretch.ts';
 import { type RunSummary, Stopwatch, summarise } from './summary.ts';
 import { keySweep } from './sweep.ts';
@@ -25,7 +35,8 @@ export interface RunRequest {
   readonly spec: SourceSpec;
   readonly runId: string;
   readonly source: Source;
-  readonly openWarehouse: () => Promise<Warehouse>;
+  /** What people should know although all went well goes into the run's events. */
+  readonly openWarehouse: (onWarning: (text: string) => void) => Promise<Warehouse>;
   readonly store: RunStore;
   readonly secrets: Secrets;
   readonly signal: AbortSignal;
@@ -36,6 +47,10 @@ export interface RunRequest {
   readonly backfill?: Stretch;
   /** Takes the rows from quarantine, not from the source. */
   readonly replay?: boolean;
+  /** The commit may be estimated at no more. */
+  readonly maxCostUsd?: number;
+  /** Environment of the stack, a label of tables. */
+  readonly env?: string;
 }
 
 export interface RunOutcome {
@@ -43,8 +58,6 @@ export interface RunOutcome {
   readonly summary: RunSummary;
   readonly problem: Problem | null;
 }
-
-const LEASE_MS = 30_000;
 
 /** Carries out one run and records how it ended; never throws for what the run met. */
 export async function runSource(request: RunRequest): Promise<RunOutcome> {
@@ -63,6 +76,7 @@ class Run {
   #read: ReadSummary | null = null;
   #staged: Staged | null = null;
   #counts: ChangeCounts | null = null;
+  #maxBytesBilled: number | null = null;
 
   constructor(request: RunRequest) {
     this.#request = request;
@@ -71,36 +85,30 @@ class Run {
 
   async execute(): Promise<RunOutcome> {
     const { store, tenant, sourceName, runId } = this.#request;
-    let lease: Lease;
+    let held: HeldLease;
     try {
-      lease = await store.claim({ tenant: tenant.tenant, source: sourceName, runId, ttlMs: LEASE_MS });
+      held = await holdLease(store, { tenant: tenant.tenant, source: sourceName, runId });
     } catch (error) {
       const problem = problemOf(error);
       return this.#outcome(statusOf(problem), problem);
     }
-    const lost = new AbortController();
-    const renewing = setInterval(
-      () => void store.renew(lease, LEASE_MS).catch((error) => lost.abort(error)),
-      LEASE_MS / 3,
-    );
+    await using _ = held;
     try {
       this.#journal.tell('run-start', undefined, { tenant: tenant.tenant, source: sourceName });
-      await this.#steps(lease, AbortSignal.any([this.#request.signal, lost.signal]));
+      await this.#steps(held, AbortSignal.any([this.#request.signal, held.lost]));
       return await this.#finish('succeeded', null);
     } catch (error) {
       const problem = this.#request.signal.aborted ? new TributaryError('INTERRUPTED').problem : problemOf(error);
       await this.#undoStaging();
       return await this.#finish(statusOf(problem), problem);
     } finally {
-      clearInterval(renewing);
       await this.#plan?.[Symbol.asyncDispose]();
       await this.#warehouse?.[Symbol.asyncDispose]();
-      await store.release(lease).catch(() => undefined);
     }
   }
 
-  async #steps(lease: Lease, signal: AbortSignal): Promise<void> {
-    const plan = await this.#step('plan', () => this.#planning(lease, signal));
+  async #steps(held: HeldLease, signal: AbortSignal): Promise<void> {
+    const plan = await this.#step('plan', () => this.#planning(held, signal));
     const stage = stageSpec(plan, this.#identity as RunIdentity, this.#request.spec);
     if (this.#request.replay === true) await this.#step('stage', () => this.#restaging(plan, stage));
     else await this.#step('extract', () => this.#moving(plan, stage, signal));
@@ -110,43 +118,29 @@ class Run {
     await this.#step('commit', () => this.#committing(plan, stage));
   }
 
-  async #planning(lease: Lease, signal: AbortSignal): Promise<Plan> {
-    const { tenant, sourceName, spec, source, runId, backfill, replay = false } = this.#request;
-    this.#warehouse = await this.#request.openWarehouse();
+  async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan> {
+    const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env } = this.#request;
+    this.#warehouse = await this.#request.openWarehouse((text) => this.#journal.tell('warning', undefined, { text }));
     this.#identity = {
       tenant: tenant.tenant,
       source: sourceName,
       runId,
-      fencingToken: lease.fencingToken,
+      fencingToken: held.lease.fencingToken,
       startedAt: this.#startedAt,
     };
     await this.#warehouse.prepare(this.#identity, destinationOf(tenant, sourceName));
-    await this.#settleAbandoned();
+    await settleAbandoned(store, this.#warehouse, held);
     signal.throwIfAborted();
     const plan = await makePlan(
       {
         ...{ tenant, sourceName, spec, source, replay, warehouse: this.#warehouse },
         ...(backfill === undefined ? {} : { backfill }),
+        ...(env === undefined ? {} : { env }),
       },
       signal,
     );
     this.#plan = plan;
     return plan;
-  }
-
-  /** A run whose process died is settled by the warehouse: committed or not. */
-  async #settleAbandoned(): Promise<void> {
-    const { store, tenant, sourceName } = this.#request;
-    for (const { runId, summary } of await store.abandoned(tenant.tenant, sourceName)) {
-      if (runId === this.#request.runId) continue;
-      const done = await this.#live().committed({ tenant: tenant.tenant, runId });
-      await store.finish(
-        runId,
-        done ? 'succeeded' : 'failed',
-        summary,
-        done ? null : new TributaryError('RUN_ABANDONED').problem,
-      );
-    }
   }
 
   #live(): Warehouse {
@@ -174,12 +168,12 @@ class Run {
       { ...way, stage, read, readers: splittable ? spec.execution.readers : 1, onProgress },
       signal,
     );
-    this.#read = moved.summary;
+    this.#read = { ...moved.summary, nullified: moved.summary.nullified + (moved.staged.nullified ?? 0) };
     this.#staged = moved.staged;
     const sweep = keySweep(plan, spec, stage, read);
     if (sweep === null) return;
     const swept = await transfer({ ...way, ...sweep, readers: 1, onProgress: () => undefined }, signal);
-    if (swept.summary.extracted !== swept.staged.rows)
+    if (swept.summary.extracted !== swept.staged.rows + swept.staged.rejected)
       throw new TributaryError('COUNT_MISMATCH', {
         extracted: swept.summary.extracted,
         staged: swept.staged.rows,
@@ -197,18 +191,43 @@ class Run {
     const { spec, yes, replay } = this.#request;
     const staged = this.#staged as Staged;
     const tests = qualityTests(spec, plan.columns);
-    if (replay === true) return checkQuality(await this.#live().test(stage, replayTests(tests)));
+    if (replay === true) {
+      checkQuality(await this.#live().test(stage, replayTests(tests)));
+      return this.#capping(plan, stage);
+    }
     checkCounts(this.#read as ReadSummary, staged, spec);
     if (yes !== true) checkSize(plan, staged.rows, spec, this.#command());
     checkQuality(await this.#live().test(stage, tests));
+    await this.#capping(plan, stage);
+  }
+
+  /** @throws BRAKE_COST. What the estimate leaves open the warehouse holds itself, by the cap in the commit. */
+  async #capping(plan: Plan, stage: StageSpec): Promise<void> {
+    const { spec, yes, maxCostUsd } = this.#request;
+    const caps: CostCaps = { bytes: spec.execution.maxBytesBilled, usd: maxCostUsd };
+    if (yes === true || (caps.bytes ?? caps.usd) === undefined) return;
+    const commit = this.#commitSpec(plan, stage);
+    const estimate = await this.#live().cost(commit);
+    const problem = costProblem(estimate, caps, commit);
+    if (problem !== null) throw TributaryError.from(problem);
+    this.#maxBytesBilled = cappedBytes(caps, estimate);
   }
 
   async #committing(plan: Plan, stage: StageSpec): Promise<void> {
+    this.#counts = await this.#live().commit(this.#commitSpec(plan, stage));
+  }
+
+  #commitSpec(plan: Plan, stage: StageSpec): CommitSpec {
     const { spec, yes = false, backfill, replay = false } = this.#request;
-    const wishes = { yes, replay, backfill: backfill !== undefined, command: this.#command() };
-    const read = this.#read as ReadSummary;
-    const seconds = this.#watch.seconds;
-    this.#counts = await this.#live().commit(commitSpec(plan, stage, spec, { ...wishes, read, seconds }));
+    return commitSpec(plan, stage, spec, {
+      read: this.#read as ReadSummary,
+      seconds: this.#watch.seconds,
+      command: this.#command(),
+      yes,
+      replay,
+      backfill: backfill !== undefined,
+      maxBytesBilled: this.#maxBytesBilled,
+    });
   }
 
   /** What a person types for the same run. */
@@ -248,16 +267,11 @@ class Run {
       read: this.#read,
       staged: this.#staged,
       counts: this.#counts,
+      billed: this.#warehouse?.billed ?? null,
       seconds: this.#watch.seconds,
       startedAt: this.#startedAt,
       keepsCursor: replay === true || backfill !== undefined,
     });
     return { status, summary, problem };
   }
-}
-
-/** How a run that met this problem ended. */
-function statusOf({ code }: Problem): RunOutcome['status'] {
-  if (code === 'INTERRUPTED') return 'interrupted';
-  return code.startsWith('BRAKE_') || code.startsWith('LEASE_') ? 'refused' : 'failed';
 }

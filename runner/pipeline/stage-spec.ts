@@ -4,13 +4,14 @@ import type { RunIdentity, StageSpec } from '../core/contracts/warehouse.ts';
 import { stagedColumns } from './columns.ts';
 import { type Plan, rowBytes } from './plan.ts';
 
-export function stageSpec(plan: Plan, run: RunIdentity, { schedule }: SourceSpec): StageSpec {
+export function stageSpec(plan: Plan, run: RunIdentity, { schedule, quarantine }: SourceSpec): StageSpec {
   return {
     run,
     target: plan.target,
     columns: stagedColumns(plan.columns, plan.layout.columns),
     layout: plan.layout,
     rowBytes: rowBytes(plan),
+    maxRejected: quarantine.maxRows,
     ...(plan.strategy.dated ? { snapshotDate: localDate(run.startedAt, schedule?.timeZone ?? 'UTC') } : {}),
   };
 }

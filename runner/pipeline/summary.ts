@@ -1,6 +1,6 @@
 /** What a run says of itself when it ends; the contract of `run --json`. */
 import type { ReadSummary, Window } from '../core/contracts/source.ts';
-import type { ChangeCounts, SchemaChange, Staged } from '../core/contracts/warehouse.ts';
+import type { Billing, ChangeCounts, SchemaChange, Staged } from '../core/contracts/warehouse.ts';
 import type { Plan } from './plan.ts';
 
 export interface RunSummary {
@@ -29,6 +29,8 @@ export interface RunSummary {
   readonly bytes: { readonly extracted: number; readonly staged: number };
   readonly schemaChanges: readonly SchemaChange[];
   readonly seconds: Readonly<Record<string, number>>;
+  /** `null` where nothing is billed. */
+  readonly billed: Billing | null;
   readonly state: { readonly cursor: string | null };
   readonly destination: string | null;
   readonly vectorPath: string | null;
@@ -46,6 +48,7 @@ interface Parts {
   readonly read: ReadSummary | null;
   readonly staged: Staged | null;
   readonly counts: ChangeCounts | null;
+  readonly billed: Billing | null;
   readonly seconds: Readonly<Record<string, number>>;
   /** A backfill or a replay: the next run starts where it would have started. */
   readonly keepsCursor: boolean;
@@ -83,10 +86,17 @@ export function summarise({ plan, read, staged, counts, keepsCursor, ...rest }: 
   };
 }
 
-/** Seconds of each step and of the whole. Extract, stage and load go on at once and have one figure each. */
+const RUN_STEPS = ['plan', 'extract', 'load', 'check', 'commit'];
+
+/** Seconds of each step and of the whole. */
 export class Stopwatch {
   readonly #started = performance.now();
-  readonly #steps: Record<string, number> = { plan: 0, extract: 0, load: 0, check: 0, commit: 0 };
+  readonly #steps: Record<string, number>;
+
+  /** @param steps that are shown with 0 seconds until they were timed. */
+  constructor(steps: readonly string[] = RUN_STEPS) {
+    this.#steps = Object.fromEntries(steps.map((step) => [step, 0]));
+  }
 
   async time<T>(step: string, work: () => Promise<T>): Promise<T> {
     const from = performance.now();
@@ -97,8 +107,14 @@ export class Stopwatch {
     }
   }
 
+  /** Extract, stage and load go on at once and have one figure each. */
   get seconds(): Readonly<Record<string, number>> {
-    return { ...this.#steps, load: this.#steps.extract ?? 0, total: rounded(performance.now() - this.#started) };
+    const { extract } = this.#steps;
+    return {
+      ...this.#steps,
+      ...(extract === undefined ? {} : { load: extract }),
+      total: rounded(performance.now() - this.#started),
+    };
   }
 }
 

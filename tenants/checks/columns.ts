@@ -43,6 +43,15 @@ export function absence(columns: ColumnsSpec, column: string): string | null {
   return columns.include === undefined || columns.include.includes(column) ? null : 'is not in include';
 }
 
+/** What is wrong with a column named as the warehouse spells it, and what to write; `null` where nothing is. */
+export function strangeName(columns: ColumnsSpec, column: string): readonly [message: string, fix: string] | null {
+  if (Object.values(columns.rename).includes(column)) return null;
+  if (columns.exclude.includes(column))
+    return [`${column} is excluded`, `name another column, or let ${column} travel`];
+  const target = Object.hasOwn(columns.rename, column) ? columns.rename[column] : undefined;
+  return target === undefined ? null : [`${column} is called ${target} in the warehouse`, `write ${target}`];
+}
+
 function* lists(columns: ColumnsSpec, path: Path): Iterable<Finding> {
   for (const part of ['include', 'exclude'] as const) {
     for (const [i, column] of (columns[part] ?? []).entries()) {

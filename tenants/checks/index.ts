@@ -3,6 +3,7 @@ import type { Finding } from '../issues.ts';
 import type { TenantSpec } from '../schema/tenant.ts';
 import { checkColumns } from './columns.ts';
 import { checkConnections } from './connections.ts';
+import { checkDesigns } from './designs.ts';
 import { checkDestinations } from './destinations.ts';
 import { type Draft, draftOf } from './draft.ts';
 import { checkLoads } from './loads.ts';
@@ -21,6 +22,7 @@ const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
   checkQuality,
   checkSchedules,
   checkDestinations,
+  checkDesigns,
   checkSecrets,
 ];
 

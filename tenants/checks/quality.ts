@@ -1,8 +1,9 @@
 import { type Finding, keyFinding, type Path, valueFinding } from '../issues.ts';
+import { strangeName } from './columns.ts';
 import type { Draft } from './draft.ts';
 
 export function* checkQuality(draft: Draft): Iterable<Finding> {
-  for (const [name, { quality, columns, destination }] of draft.sources) {
+  for (const [name, { quality, columns }] of draft.sources) {
     const used: [string, Path][] = [];
     for (const [i, test] of (quality ?? []).entries()) {
       const path = ['sources', name, 'quality', i];
@@ -21,21 +22,10 @@ export function* checkQuality(draft: Draft): Iterable<Finding> {
         );
       }
     }
-    const partition = destination?.partitionBy?.column;
-    if (partition !== undefined) used.push([partition, ['sources', name, 'destination', 'partitionBy', 'column']]);
-    for (const [i, column] of (destination?.clusterBy ?? []).entries()) {
-      used.push([column, ['sources', name, 'destination', 'clusterBy', i]]);
-    }
     if (columns === undefined) continue;
-    const targets = Object.values(columns.rename);
     for (const [column, path] of used) {
-      if (targets.includes(column)) continue;
-      const target = Object.hasOwn(columns.rename, column) ? columns.rename[column] : undefined;
-      if (columns.exclude.includes(column)) {
-        yield valueFinding(path, `${column} is excluded`, `name another column, or let ${column} travel`);
-      } else if (target !== undefined) {
-        yield valueFinding(path, `${column} is called ${target} in the warehouse`, `write ${target}`);
-      }
+      const strange = strangeName(columns, column);
+      if (strange !== null) yield valueFinding(path, ...strange);
     }
   }
 }

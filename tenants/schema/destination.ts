@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationSchema } from './duration.ts';
 
 const TABLE = /^[A-Za-z0-9][A-Za-z0-9_]{0,249}$/;
 
@@ -44,6 +45,48 @@ export const destinationSchema = z
         title: 'Cluster by',
         description: 'Up to four columns, as the warehouse spells them.',
         examples: [['id']],
+      }),
+    requirePartitionFilter: z
+      .boolean()
+      .default(false)
+      .meta({
+        title: 'Require a partition filter',
+        description: 'A query that names no partition is refused, so that nobody reads the whole table by accident.',
+        examples: [true],
+      }),
+    partitionExpiration: durationSchema.optional().meta({
+      title: 'Partitions expire',
+      description: 'How long after its own date a partition is kept; then BigQuery drops it with its rows.',
+      examples: ['730d'],
+    }),
+    description: z
+      .string()
+      .min(1)
+      .max(16_384)
+      .optional()
+      .meta({
+        title: 'Description',
+        description: 'What the table is about. Default: the comment that it has at its source.',
+        examples: ['Orders of the web shop, one row an order.'],
+      }),
+    labels: z
+      .record(
+        z
+          .string()
+          .regex(
+            /^[a-z][a-z0-9_-]{0,62}$/,
+            'must start with a small letter and hold only small letters, digits, - and _ (63 at most)',
+          ),
+        z
+          .string()
+          .regex(/^[a-z0-9_-]{0,63}$/, 'must be small letters, digits, - and _ (63 at most)')
+          .meta({ examples: ['internal'] }),
+      )
+      .default({})
+      .meta({
+        title: 'Labels',
+        description: 'Labels of the table, beside those that every resource of the tenant has.',
+        examples: [{ sensitivity: 'internal' }],
       }),
   })
   .meta({ title: 'Destination', description: 'Where rows land.' });

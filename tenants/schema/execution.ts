@@ -36,7 +36,7 @@ export const executionSchema = z
       .optional()
       .meta({
         title: 'Cap on bytes billed',
-        description: 'A run whose merge is estimated above it stops before it costs anything.',
+        description: 'A run whose commit would be billed more bytes stops before it changes anything.',
         examples: [100_000_000_000],
       }),
   })

@@ -18,6 +18,19 @@ export const TYPE_NAMES = [
 
 export type TypeName = (typeof TYPE_NAMES)[number];
 
+/** Types of a column that a table can be partitioned by. */
+export const PARTITION_TYPES: readonly TypeName[] = ['DATE', 'DATETIME', 'TIMESTAMP'];
+
+/** Types of a column that a table can be clustered by. */
+export const CLUSTER_TYPES: readonly TypeName[] = [
+  'INT64',
+  'NUMERIC',
+  'BIGNUMERIC',
+  'BOOL',
+  'STRING',
+  ...PARTITION_TYPES,
+];
+
 const SCALAR = TYPE_NAMES.filter((name) => !name.endsWith('NUMERIC')).join('|');
 
 /** A type as a person writes it. `parseType` of runner/core/types.ts reads it. */

@@ -140,6 +140,62 @@ const CASES: Record<string, [text: string, ...wanted: string[]]> = {
     tenantText({ source: '    columns: {rename: {a: b}}\n    quality: [{test: not_null, column: a}]' }),
     'a is called b in the warehouse | write b',
   ],
+  'a whole design': [
+    tenantText({
+      source:
+        '    columns: {include: [id, updated_at, Ort, note], rename: {note: text}, types: {id: INT64}}\n' +
+        '    destination: {partitionBy: {column: _extracted_at, by: hour}, clusterBy: [id, Ort, text], requirePartitionFilter: true, partitionExpiration: 400d, description: Orders, labels: {sensitivity: internal}}',
+    }),
+  ],
+  'partitions of a day': [
+    tenantText({
+      load: '{strategy: catalog, history: daily}',
+      source: '    destination: {clusterBy: [_snapshot_date], requirePartitionFilter: true, partitionExpiration: 30d}',
+    }),
+  ],
+  'a filter and an expiration without partitions': [
+    tenantText({ source: '    destination: {requirePartitionFilter: true, partitionExpiration: 30d}' }),
+    'destination.requirePartitionFilter: the table has no partitions to filter by',
+    'destination.partitionExpiration: the table has no partitions that could expire',
+  ],
+  'partitions that expire at once': [
+    tenantText({ source: '    destination: {partitionBy: {column: at}, partitionExpiration: 0d}' }),
+    'destination.partitionExpiration: partitions that expire at once',
+  ],
+  'columns that no table can lie by': [
+    tenantText({
+      source:
+        '    columns: {types: {a: STRING, b: "ARRAY<STRING>"}, mask: {at: redact}, rename: {b: tags}}\n' +
+        '    destination: {partitionBy: {column: at, by: hour}, clusterBy: [a, tags, a]}',
+    }),
+    'destination.partitionBy.column: no table can be partitioned by STRING | name a column of DATE, DATETIME, TIMESTAMP',
+    'destination.clusterBy[1]: no table can be clustered by ARRAY',
+    'destination.clusterBy[2]: a stands here twice',
+  ],
+  'hours of a date': [
+    tenantText({
+      source: '    columns: {types: {at: date}}\n    destination: {partitionBy: {column: at, by: hour}}',
+    }),
+    'destination.partitionBy.by: at is a DATE, which has no hours | write by: day',
+  ],
+  'columns that are not there': [
+    tenantText({
+      source:
+        '    columns: {include: [id, updated_at, created], exclude: [b], rename: {created: created_at}}\n' +
+        '    destination: {partitionBy: {column: created}, clusterBy: [created_ad, b]}',
+    }),
+    'destination.partitionBy.column: created is called created_at in the warehouse | write created_at',
+    'destination.clusterBy[0]: created_ad is not in include | did you mean created_at?',
+    'destination.clusterBy[1]: b is excluded',
+  ],
+  'labels of ours': [
+    tenantText({ source: '    destination: {labels: {tenant: other}}' }),
+    'destination.labels.tenant: every table has a label tenant already',
+  ],
+  'a label that is none': [
+    tenantText({ source: '    destination: {labels: {Team: a}}' }),
+    'destination.labels.Team: "Team" must start with a small letter',
+  ],
   'keys of another strategy': [
     tenantText({ load: '{strategy: catalog, mode: merge}' }),
     'sources.orders.load.mode: unknown key mode | remove it; known here: strategy, history, shrinkRatio',

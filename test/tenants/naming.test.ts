@@ -89,10 +89,7 @@ describe('physical names', () => {
     expect(naming.secretVariable('shop-password')).toBe('TRIBUTARY_SECRET_SHOP_PASSWORD');
     expect(naming.secretId('acme', 'shop-password')).toBe('tributary-acme_shop-password');
     expect(
-      naming.destinationOf(
-        { tenant: 'acme', sources: { 'big-orders': { destination: { clusterBy: [] } } } },
-        'big-orders',
-      ),
+      naming.destinationOf({ tenant: 'acme', sources: { 'big-orders': { destination: {} } } }, 'big-orders'),
     ).toEqual({ dataset: 'acme_raw', table: 'big_orders' });
     expect(() => naming.destinationOf({ tenant: 'acme', sources: {} }, 'toString')).toThrow('no source');
   });

@@ -18,6 +18,8 @@ const TENANT = 'acme';
 
 export interface LoadingOptions {
   readonly vectorPath?: 'fast' | 'safe';
+  /** Around the warehouse of each run. */
+  readonly wrap?: (warehouse: Warehouse) => Warehouse;
 }
 
 /** A warehouse and a run store in a temporary folder. */
@@ -25,12 +27,14 @@ export class Loading implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-load-'));
   readonly #server: PostgresServer;
   readonly #vectorPath: LoadingOptions['vectorPath'];
+  readonly #wrap: NonNullable<LoadingOptions['wrap']>;
   #runs = 0;
   #reading: Warehouse | null = null;
 
   constructor(server: PostgresServer, options: LoadingOptions = {}) {
     this.#server = server;
     this.#vectorPath = options.vectorPath;
+    this.#wrap = options.wrap ?? ((warehouse) => warehouse);
   }
 
   /** Runs one source of the tenant `acme`; absent keys have the tenant file's defaults. */
@@ -41,6 +45,7 @@ export class Loading implements AsyncDisposable {
       readonly yes?: boolean;
       readonly replay?: boolean;
       readonly backfill?: { readonly from: string; readonly to: string };
+      readonly maxCostUsd?: number;
       readonly user?: string;
       readonly password?: string;
     } = {},
@@ -70,7 +75,8 @@ export class Loading implements AsyncDisposable {
       secrets,
       signal: new AbortController().signal,
       runId: `run_${this.#runs}`,
-      openWarehouse: () => this.#open(),
+      openWarehouse: async () => this.#wrap(await this.#open()),
+      ...(options.maxCostUsd === undefined ? {} : { maxCostUsd: options.maxCostUsd }),
       ...(options.yes === undefined ? {} : { yes: options.yes }),
       ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
