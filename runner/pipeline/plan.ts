@@ -37,6 +37,8 @@ export interface Plan extends AsyncDisposable {
   /** Rows whose cursor is NULL, where that was counted. */
   readonly nullRows: number;
   readonly estimate: { readonly rows: number | null; readonly bytes: number | null };
+  /** `YYYY-MM-DD` of a dated snapshot: today where the schedule lives, by the clock of the warehouse. */
+  readonly snapshotDate: string | null;
   readonly layout: BatchLayout;
   readonly mode: 'cloud_run' | 'dataflow' | 'replay';
   readonly modeReason: string;
@@ -82,6 +84,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
   const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
   const { env = 'dev' } = request;
   const design = tableDesign({ tenant, sourceName, spec, strategy, shape, columns, env });
+  const snapshotDate = strategy.dated ? localDate(await warehouse.now(), spec.schedule?.timeZone) : null;
   const cursor = replay ? undefined : cursorOf(spec);
   const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
   try {
@@ -105,6 +108,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       nullCursors,
       nullRows,
       estimate,
+      snapshotDate,
       layout,
       ...(replay ? REPLAY : modeOf(spec, estimate.rows)),
       schemaChanges: changes,
@@ -115,6 +119,12 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The date at that moment where the schedule lives. */
+function localDate(at: string, timeZone = 'UTC'): string {
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  return format.format(new Date(at));
 }
 
 function reconcile(

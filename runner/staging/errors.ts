@@ -40,7 +40,7 @@ export function failureOf(error: unknown): Failure {
   } = (error ?? {}) as {
     code?: number | string;
     status?: number;
-    response?: { status?: number };
+    response?: { status?: number; data?: { error?: { errors?: readonly { readonly reason?: string }[] } } };
     errors?: readonly { readonly reason?: string }[];
     path?: string;
     message?: string;
@@ -53,7 +53,8 @@ export function failureOf(error: unknown): Failure {
     // With a path it is a file of this machine.
     return { status: null, reason, transient: typeof path !== 'string' };
   }
-  const reason = errors?.[0]?.reason ?? /"reason"\s*:\s*"(\w+)"/.exec(message)?.[1] ?? '';
+  const [first] = errors ?? response?.data?.error?.errors ?? [];
+  const reason = first?.reason ?? /"reason"\s*:\s*"(\w+)"/.exec(message)?.[1] ?? '';
   const transient = TRANSIENT_STATUS.has(answered) || TRANSIENT_REASON.test(reason);
   return { status: answered, reason: `${legible(said)} (${answered})`, transient };
 }

@@ -242,6 +242,8 @@ export interface Warehouse extends AsyncDisposable {
   readonly capabilities: WarehouseCapabilities;
   /** Creates what is missing for the tenant, and drops what dead runs of this source left staged. Needs the lease. */
   prepare(run: RunIdentity, target: TableRef): Promise<void>;
+  /** ISO 8601, UTC, by the clock of the warehouse: that of the machine may be wrong. */
+  now(): Promise<string>;
   describe(table: TableRef): Promise<TableShape | null>;
   /** Whether several rows of the table have one key. */
   repeats(table: TableRef, key: readonly string[]): Promise<boolean>;

@@ -1,5 +1,5 @@
 /** Questions to the evidence and to a target, and the one correction after a commit. */
-import type { TableRef } from '../../core/contracts/warehouse.ts';
+import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
 import type { LogicalType } from '../../core/types.ts';
 import { everyRow } from './changes/change-tables.ts';
 import { comparable } from './changes/compare.ts';
@@ -15,6 +15,12 @@ export function stateQuery(project: string, tenant: string, source: string): Que
   const columns = 'CAST(committed_at AS STRING) AS committed_at, TO_JSON_STRING(columns) AS columns';
   const sql = `SELECT cursor_value, run_id, fencing_token, ${columns}, strategy FROM ${state} WHERE run_id IS NOT NULL`;
   return { sql, parameters: [] };
+}
+
+/** From now on no run of the source with a smaller token can commit, not even by a job that BigQuery still holds. */
+export function fenceQuery(project: string, run: Pick<RunIdentity, 'tenant' | 'source' | 'fencingToken'>): Query {
+  const sql = `UPDATE ${qualified(project, stateOf(run.tenant, run.source))} SET fencing_token = @token WHERE fencing_token < @token`;
+  return { sql, parameters: [{ name: 'token', type: 'INT64', value: String(run.fencingToken) }] };
 }
 
 /** One row: `n`, greater than 0 where the run is committed. */

@@ -23,6 +23,7 @@ export type Purpose =
   | 'billing'
   | 'undo'
   | 'read'
+  | 'fence'
   | 'cost';
 
 export interface Session {

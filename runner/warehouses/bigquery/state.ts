@@ -1,9 +1,9 @@
 /** What the last committed run of a source left, as the warehouse keeps it. */
-import type { LoadState } from '../../core/contracts/warehouse.ts';
+import type { LoadState, RunIdentity } from '../../core/contracts/warehouse.ts';
 import { parseType } from '../../core/types.ts';
 import { isNotFound } from './errors.ts';
 import { stateOf } from './names.ts';
-import { committedQuery, countsQuery } from './queries.ts';
+import { committedQuery, countsQuery, fenceQuery } from './queries.ts';
 import type { Session } from './session.ts';
 import { type ApiRow, type Row, rowsOf } from './values.ts';
 
@@ -31,9 +31,28 @@ export async function readState({ api, call }: Session, tenant: string, source: 
   return row === undefined || row.run_id === null ? null : stateOfRow(row);
 }
 
+/** ISO 8601, UTC. */
+export async function readClock(session: Session): Promise<string> {
+  const sql = "SELECT FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', CURRENT_TIMESTAMP()) AS now";
+  const [row] = await session.query('read', null, { sql, parameters: [] });
+  return String(row?.now);
+}
+
 export async function isCommitted(session: Session, tenant: string, runId: string): Promise<boolean> {
   const asked = session.query('read', null, committedQuery(session.api.project, tenant, runId));
   return Number((await noneWhereMissing(asked))?.[0]?.n ?? 0) > 0;
+}
+
+/**
+ * Whether a run of the source that died is committed, for good: a commit that BigQuery still holds comes before this
+ * answer or not at all.
+ *
+ * @param by the run that has the lease now
+ */
+export async function settleRun(session: Session, by: RunIdentity, runId: string): Promise<boolean> {
+  if (await isCommitted(session, by.tenant, runId)) return true;
+  await session.execute('fence', by, fenceQuery(session.api.project, by));
+  return isCommitted(session, by.tenant, runId);
 }
 
 /** What a commit counted, by its evidence; `null` where it is not committed under this token. */

@@ -36,7 +36,7 @@ import { qualityQuery, qualityResults } from './quality.ts';
 import { billingUpdate, repeatsQuery } from './queries.ts';
 import { openSession, type Session } from './session.ts';
 import { restageRows, type StagedRows, stagedTable, stageRows } from './stage.ts';
-import { isCommitted, readState } from './state.ts';
+import { isCommitted, readClock, readState, settleRun } from './state.ts';
 import { undoRun } from './undo.ts';
 import type { Row } from './values.ts';
 
@@ -97,6 +97,8 @@ class BigqueryWarehouse implements Warehouse {
   #swept = false;
   /** The state that this run plans from; nobody else's commit may come between. */
   #seen: { readonly tenant: string; readonly source: string; readonly state: LoadState | null } | null = null;
+  /** The run that has the lease. */
+  #run: RunIdentity | null = null;
 
   constructor(session: Session, price: number, { tenant, staging, onWarning }: BigqueryOptions) {
     this.#session = session;
@@ -116,8 +118,13 @@ class BigqueryWarehouse implements Warehouse {
       const { tenant, source } = run;
       const [lost] = await Promise.all([prepareTenant(this.#session, run, target), this.#staging.removeOthers(run)]);
       for (const what of lost) this.#warn(`A run that died took it off ${target.dataset}.${target.table}: ${what}`);
+      this.#run = run;
       this.#seen = { tenant, source, state: await readState(this.#session, tenant, source) };
     });
+  }
+
+  now(): Promise<string> {
+    return this.#told(null, () => readClock(this.#session));
   }
 
   describe(table: TableRef): Promise<TableShape | null> {
@@ -222,7 +229,13 @@ class BigqueryWarehouse implements Warehouse {
   }
 
   committed({ tenant, runId }: { readonly tenant: string; readonly runId: string }): Promise<boolean> {
-    return this.#told(null, () => isCommitted(this.#session, tenant, runId));
+    const by = this.#run;
+    if (by?.tenant !== tenant) return this.#told(null, () => isCommitted(this.#session, tenant, runId));
+    return this.#told(null, async () => {
+      const done = await settleRun(this.#session, by, runId);
+      this.#seen = { tenant, source: by.source, state: await readState(this.#session, tenant, by.source) };
+      return done;
+    });
   }
 
   undo(run: RunIdentity, target: TableRef, runId: string): Promise<Undone> {

@@ -130,6 +130,10 @@ class DuckdbWarehouse implements Warehouse {
       await this.#engine.execute(`DROP TABLE ${qualified({ dataset: target.dataset, table: String(name) })}`);
   }
 
+  async now(): Promise<string> {
+    return new Date().toISOString();
+  }
+
   async describe(table: TableRef): Promise<TableShape | null> {
     const columns = await this.#engine.query(
       `SELECT column_name AS name, data_type AS type, is_nullable AS nullable, comment FROM duckdb_columns()

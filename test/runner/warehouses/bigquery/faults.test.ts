@@ -150,6 +150,16 @@ describeWith(['emulators'], 'faults on the way to BigQuery', () => {
     expect(await bench.rows()).toHaveLength(2);
   });
 
+  test('a dead run that was settled as not committed can no longer commit', async () => {
+    const dead = await bench.stage([B], { change: APPEND });
+    const heir = await cloud.open({ project: projectOf(proxy) });
+    await heir.prepare({ ...dead.run, runId: 'heir', fencingToken: dead.run.fencingToken + 1 }, dead.target);
+    expect(await heir.committed(dead.run)).toBe(false);
+    expect(await codeOf(bench.commit(dead, { change: APPEND }))).toBe('LEASE_LOST');
+    expect(await heir.committed(dead.run)).toBe(false);
+    await heir[Symbol.asyncDispose]();
+  });
+
   test('a commit of a dead run that comes in late stops the run that planned without it', async () => {
     const project = projectOf(proxy);
     const next = new WarehouseBench(await cloud.open({ project }), bigqueryDialect);
