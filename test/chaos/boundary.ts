@@ -13,7 +13,7 @@ import { openSqliteStore } from '../../runner/stores/sqlite.ts';
 import { openDuckdb } from '../../runner/warehouses/duckdb/warehouse.ts';
 import { parseTenant } from '../../tenants/load.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
-import { compare, createTable, insertRows, sessionsEnded } from './oracle.ts';
+import { compare, createTable, duckdbDialect, insertRows, sessionsEnded } from './oracle.ts';
 import { seeded } from './random.ts';
 import { type Report, wrong } from './report.ts';
 import { type Shape, shapes, TENANT, tenantText } from './tenant.ts';
@@ -126,7 +126,8 @@ async function schedule(lane: Lane, seed: number): Promise<void> {
   if (status !== 'succeeded')
     wrong(report, seed, `${shape.name}: the last run ended ${status} ${problem?.code}: ${problem?.detail}`);
   const ask = (sql: string) => lane.warehouse.query(sql);
-  const found = await compare(source, table, ask, `warehouse.${TENANT}_raw.${table}`);
+  const there = { ask, dialect: duckdbDialect, table: `warehouse.${TENANT}_raw.${table}` };
+  const found = await compare(source, table, there);
   report.rowsChecked += found.rows;
   report.lost += found.lost;
   report.doubled += found.doubled;

@@ -2,8 +2,9 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Worker } from 'node:worker_threads';
-import { connectSource, openStore, openTenant, openWarehouse, sourceSpec } from '../../runner/commands/context.ts';
+import { connectSource, openStore, openTenant, sourceSpec } from '../../runner/commands/context.ts';
 import { newRunId } from '../../runner/commands/run.ts';
+import { ON_STDERR, openWarehouse } from '../../runner/commands/warehouse.ts';
 import type { RunEvent } from '../../runner/core/contracts/run-store.ts';
 import { runSource } from '../../runner/pipeline/run.ts';
 
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
     secrets,
     signal: new AbortController().signal,
     runId,
-    openWarehouse: () => openWarehouse(options, () => undefined),
+    openWarehouse: () => openWarehouse(options, tenant, ON_STDERR),
     onEvent,
     yes: true,
   });

@@ -2,13 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { openSqliteStore } from '../../runner/stores/sqlite.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
-import type { ChildJob } from './child.ts';
-import { type Ask, compare, createTable, insertRows, sessionsEnded } from './oracle.ts';
-import { type Ambush, type ChildEnd, Children } from './process.ts';
+import type { Destination, Destinations, RunEnd, Spoilt, World } from './destination.ts';
+import { duckdbDestinations } from './duckdb.ts';
+import { compare, createTable, insertRows, sessionsEnded } from './oracle.ts';
 import { type Random, seeded } from './random.ts';
 import { type Report, wrong } from './report.ts';
 import { type Shape, shapes, TENANT, tenantText } from './tenant.ts';
@@ -18,193 +18,187 @@ export interface KillOptions {
   readonly faults: number;
   readonly seed: number;
   readonly report: Report;
+  /** Default: the embedded warehouse. */
+  readonly destinations?: Destinations;
   readonly lanes?: number;
   readonly rows?: number;
   /** How often one table is faulted before the next way of loading has its turn. */
   readonly faultsOfAWorld?: number;
-  /** Called after each fault with how many there were. */
+  /** Called after each spoilt run with how many faults there were. */
   readonly onFault?: (faults: number) => void;
 }
 
-type Kill = { readonly child: Pick<ChildJob, 'atEvent' | 'atStatement'> } | { readonly ambush: Ambush };
-
-/** run-start, start and end of plan, extract, check and commit, run-end. */
-const BOUNDARIES = 10;
-/** About as many as an append needs; the longest commits and the checkpoint after them have more. */
-const COMMIT_STATEMENTS = 9;
-const LAST_STATEMENT = 24;
 const FAULTS_OF_A_WORLD = 8;
 const ROWS = 20_000;
 
-/** Half of the kills are at a boundary, all of them in turn; the others inside of something. */
-function killOf(number: number, random: Random): Kill {
-  if (number % 2 === 0) return { child: { atEvent: (number / 2) % BOUNDARIES } };
-  const dice = random.next();
-  const event = dice < 0.7 ? 'commit step-start' : dice < 0.85 ? 'extract step-start' : null;
-  if (dice < 0.5) {
-    const statement = random.between(1, random.chance(0.25) ? LAST_STATEMENT : COMMIT_STATEMENTS);
-    return { child: { atStatement: { number: statement, afterMs: random.between(0, 3) } } };
-  }
-  return { ambush: { event, afterMs: random.between(0, event === null ? 700 : 100) } };
+/** How often a run is repeated that met what a dead one still did. */
+const TRIES = 4;
+
+interface Scene {
+  readonly options: KillOptions;
+  readonly destinations: Destinations;
+  readonly source: pg.Client;
+  readonly destination: Destination;
 }
 
-/** A database, a warehouse file and a run store of one shape, used for a few faults. */
-class World {
-  readonly #options: KillOptions;
-  readonly #source: pg.Client;
-  readonly #children: Children;
-  readonly #shape: Shape;
+/** A table of the source and its warehouse, used for a few faults. */
+class Trial {
+  readonly #scene: Scene;
+  readonly #report: Report;
+  readonly #world: World;
   readonly #random: Random;
-  readonly #seed: number;
   readonly #table: string;
-  readonly #folder: string;
 
-  constructor(lane: Lane, shape: Shape, seed: number, folder: string) {
-    this.#options = lane.options;
-    this.#source = lane.source;
-    this.#children = lane.children;
-    this.#shape = shape;
-    this.#random = seeded(seed);
-    this.#seed = seed;
-    this.#table = `t${seed}`;
-    this.#folder = folder;
-  }
-
-  async prepare(database: string): Promise<void> {
-    await this.#source.query(createTable(this.#table));
-    await this.#source.query(insertRows(this.#table, this.#options.rows ?? ROWS));
-    await mkdir(join(this.#folder, 'tenants'));
-    const text = tenantText(this.#options.server, database, { rows: { table: this.#table, load: this.#shape.load } });
-    await writeFile(join(this.#folder, 'tenants', `${TENANT}.yaml`), text);
+  constructor(scene: Scene, world: World) {
+    this.#scene = scene;
+    this.#report = scene.options.report;
+    this.#world = world;
+    this.#random = seeded(world.seed);
+    this.#table = tableOf(world);
   }
 
   async fault(number: number): Promise<void> {
-    const { report, onFault } = this.#options;
-    const kill = killOf(number, this.#random);
-    const job = { folder: this.#folder, warehouse: this.#warehouse, tenant: TENANT, source: 'rows' };
-    const killed = await ('ambush' in kill
-      ? this.#children.run(job, kill.ambush)
-      : this.#children.run({ ...job, ...kill.child }));
-    report.runs += 1;
-    if (killed.killed) report.faults += 1;
-    else this.#expectDone(killed, kill);
+    const { destination, destinations, source, options } = this.#scene;
+    const writing = destinations.busyWriters && this.#random.chance(0.4) ? this.#changeLater() : Promise.resolve();
+    const [spoilt] = await Promise.all([destination.spoil(number, this.#random), writing]);
+    this.#report.runs += 1;
+    this.#count(spoilt);
     if (this.#random.chance(0.5)) await this.#change();
-    await sessionsEnded(this.#source);
-    const repeated = await this.#children.run(job);
-    report.runs += 1;
-    this.#expectDone(repeated, kill);
-    await this.#check(kill);
+    await sessionsEnded(source);
+    const repeated = await this.#repeat(spoilt);
+    if (repeated.status === 'succeeded') await this.#check(spoilt, repeated);
     await this.#change();
-    onFault?.(report.faults);
+    options.onFault?.(this.#report.faults);
   }
 
-  async drop(): Promise<void> {
-    await this.#source.query(`DROP TABLE ${this.#table}; DROP SEQUENCE ${this.#table}_version`);
+  #count(spoilt: Spoilt): void {
+    const { end, met, beside, mayFail } = spoilt;
+    this.#report.faults += met.length;
+    for (const kind of [...met, ...beside]) this.#report.kinds[kind] = (this.#report.kinds[kind] ?? 0) + 1;
+    if (end.killed && met.length > 0) return;
+    if (end.code !== null && mayFail.includes(end.code)) return;
+    this.#expectDone(end, spoilt);
   }
 
-  get #warehouse(): string {
-    return join(this.#folder, 'warehouse.duckdb');
+  async #repeat(spoilt: Spoilt): Promise<RunEnd> {
+    const { destination, destinations } = this.#scene;
+    for (let tries = 1; ; tries++) {
+      const end = await destination.run();
+      this.#report.runs += 1;
+      const conflict = end.code !== null && destinations.conflicts.includes(end.code);
+      if (conflict && tries < TRIES) continue;
+      this.#expectDone(end, spoilt);
+      return end;
+    }
   }
 
-  #wrong(kill: Kill, problem: string): void {
-    wrong(this.#options.report, this.#seed, `${this.#shape.name}, ${JSON.stringify(kill)}: ${problem}`);
+  #wrong({ what }: Spoilt, problem: string): void {
+    wrong(this.#report, this.#world.seed, `${this.#world.shape.name}, ${what}: ${problem}`);
   }
 
-  #expectDone(end: ChildEnd, kill: Kill): void {
-    if (end.hung) this.#options.report.hung += 1;
+  #expectDone(end: RunEnd, spoilt: Spoilt): void {
+    if (end.hung) this.#report.hung += 1;
     if (end.status === 'succeeded') return;
     this.#wrong(
-      kill,
+      spoilt,
       `${end.hung ? 'hung' : `ended ${end.status} ${end.code}`} after ${end.events.at(-1)}: ${end.detail}`,
     );
   }
 
+  async #changeLater(): Promise<void> {
+    await sleep(this.#random.between(200, 2500));
+    await this.#change();
+  }
+
   async #change(): Promise<void> {
+    const { source } = this.#scene;
+    const { updates, deletes } = this.#world.shape;
     const table = this.#table;
-    await this.#source.query(insertRows(table, this.#random.between(0, 2000)));
-    if (this.#random.chance(0.5)) await this.#source.query(insertRows(table, this.#random.between(1, 9), 'NULL'));
-    if (this.#shape.updates && this.#random.chance(0.8))
-      await this.#source.query(
+    await source.query(insertRows(table, this.#random.between(0, 2000)));
+    if (this.#random.chance(0.5)) await source.query(insertRows(table, this.#random.between(1, 9), 'NULL'));
+    if (updates && this.#random.chance(0.8))
+      await source.query(
         `UPDATE ${table} SET amount = amount + 1, stamp = now(), version = nextval('${table}_version') WHERE id % 97 = $1`,
         [this.#random.between(0, 96)],
       );
-    if (this.#shape.deletes && this.#random.chance(0.5))
-      await this.#source.query(`DELETE FROM ${table} WHERE id % 499 = $1`, [this.#random.between(0, 498)]);
+    if (deletes && this.#random.chance(0.5))
+      await source.query(`DELETE FROM ${table} WHERE id % 499 = $1`, [this.#random.between(0, 498)]);
   }
 
-  async #check(kill: Kill): Promise<void> {
-    const { report } = this.#options;
-    const instance = await DuckDBInstance.create(this.#warehouse, { access_mode: 'READ_ONLY' });
-    const connection = await instance.connect();
-    try {
-      const ask: Ask = async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
-      const destination = `${TENANT}_raw.rows${this.#shape.name === 'daily' ? '_latest' : ''}`;
-      const found = await compare(this.#source, this.#table, ask, destination);
-      report.rowsChecked += found.rows;
-      report.lost += found.lost;
-      report.doubled += found.doubled;
-      if (found.lost + found.doubled > 0) this.#wrong(kill, `${found.lost} lost, ${found.doubled} doubled`);
-      const staged = await ask(`SELECT table_name FROM duckdb_tables() WHERE table_name LIKE '\\_stage%' ESCAPE '\\'`);
-      if (staged.length > 0) this.#wrong(kill, `${staged.length} staging table(s) left`);
-      const committed = await ask(`SELECT run_id FROM ${TENANT}_tributary._runs`);
-      await this.#checkStore(new Set(committed.map(({ run_id }) => String(run_id))), kill);
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-    }
+  async #check(spoilt: Spoilt, last: RunEnd): Promise<void> {
+    const { source, destination } = this.#scene;
+    await using look = await destination.look();
+    const { ask, dialect, name } = look;
+    const rows = name(`${TENANT}_raw`, `rows${this.#world.shape.name === 'daily' ? '_latest' : ''}`);
+    const found = await compare(source, this.#table, { ask, dialect, table: rows });
+    this.#report.rowsChecked += found.rows;
+    this.#report.lost += found.lost;
+    this.#report.doubled += found.doubled;
+    if (found.lost + found.doubled > 0) this.#wrong(spoilt, `${found.lost} lost, ${found.doubled} doubled`);
+    const staged = await look.staged();
+    if (staged.length > 0) this.#wrong(spoilt, `left in staging: ${staged.join(', ')}`);
+    const committed = await ask(`SELECT run_id FROM ${name(`${TENANT}_tributary`, '_runs')}`);
+    const ids = new Set(committed.map(({ run_id }) => String(run_id)));
+    if (ids.size !== committed.length) this.#wrong(spoilt, 'a run is in _runs twice');
+    const state = await ask(`SELECT run_id FROM ${name(`${TENANT}_tributary`, '_state')} WHERE source = 'rows'`);
+    const states = state.map(({ run_id }) => String(run_id)).join(', ');
+    if (states !== last.runId) this.#wrong(spoilt, `_state is of ${states}, the last run is ${last.runId}`);
+    await this.#checkStore(ids, spoilt);
   }
 
   /** What the run store says of every run agrees with what the warehouse committed. */
-  async #checkStore(committed: ReadonlySet<string>, kill: Kill): Promise<void> {
-    await using store = openSqliteStore(join(this.#folder, '.tributary', 'runs.sqlite'));
+  async #checkStore(committed: ReadonlySet<string>, spoilt: Spoilt): Promise<void> {
+    await using store = openSqliteStore(join(this.#world.folder, '.tributary', 'runs.sqlite'));
     for (const { runId, status } of await store.list({ limit: 1000 })) {
-      const fits = status === (committed.has(runId) ? 'succeeded' : 'failed');
-      if (!fits) this.#wrong(kill, `run ${runId} is recorded as ${status}, committed: ${committed.has(runId)}`);
+      const fits = status !== 'running' && (status === 'succeeded') === committed.has(runId);
+      if (!fits) this.#wrong(spoilt, `run ${runId} is recorded as ${status}, committed: ${committed.has(runId)}`);
     }
   }
 }
 
-interface Lane {
-  readonly options: KillOptions;
-  readonly source: pg.Client;
-  readonly children: Children;
-}
+const tableOf = ({ seed }: World) => `t${seed}`;
 
 /** Works through the faults in several lanes, each with a database of its own. */
 export async function kills(options: KillOptions): Promise<void> {
-  const { server, faults, seed, lanes = 2, faultsOfAWorld = FAULTS_OF_A_WORLD } = options;
-  let world = 0;
+  const { server, faults, seed, lanes = 2, faultsOfAWorld = FAULTS_OF_A_WORLD, rows = ROWS } = options;
+  const destinations = options.destinations ?? duckdbDestinations(server.password);
+  let worlds = 0;
   let number = 0;
   let flying = 0;
   const wanted = () => options.report.faults + flying < faults;
-  const lane = async (index: number) => {
+  const inLane = async (index: number) => {
     const database = `kills_${seed}_${index}`;
     const admin = await server.client();
     await admin.query(`CREATE DATABASE ${database}`);
     await admin.end();
+    await using ending = new AsyncDisposableStack();
     const source = await server.client({ database });
-    using children = new Children(server.password);
-    try {
-      for (const most = number + 2 * faults; wanted() && number < most; ) {
-        const shape = shapes[world % shapes.length] as Shape;
-        const folder = await mkdtemp(join(tmpdir(), 'tributary-chaos-'));
-        try {
-          const one = new World({ options, source, children }, shape, seed * 1000 + world++, folder);
-          await one.prepare(database);
-          for (let i = 0; i < faultsOfAWorld && wanted(); i++) {
-            flying += 1;
-            await one.fault(number++).finally(() => {
-              flying -= 1;
-            });
-          }
-          await one.drop();
-        } finally {
-          await rm(folder, { recursive: true, force: true });
-        }
+    ending.defer(() => source.end());
+    const lane = ending.use(await destinations.lane());
+    for (const most = number + 2 * faults; wanted() && number < most; ) {
+      const shape = shapes[worlds % shapes.length] as Shape;
+      await using used = new AsyncDisposableStack();
+      const folder = await mkdtemp(join(tmpdir(), 'tributary-chaos-'));
+      used.defer(() => rm(folder, { recursive: true, force: true }));
+      const world = { folder, shape, seed: seed * 1000 + worlds++ };
+      const table = tableOf(world);
+      await source.query(createTable(table));
+      await source.query(insertRows(table, rows));
+      await mkdir(join(folder, 'tenants'));
+      const { columns } = destinations;
+      const spec = { table, load: shape.load, ...(columns === undefined ? {} : { columns }) };
+      const text = tenantText(server, database, { rows: spec });
+      await writeFile(join(folder, 'tenants', `${TENANT}.yaml`), text);
+      const destination = used.use(await lane.open(world));
+      const trial = new Trial({ options, destinations, source, destination }, world);
+      for (let i = 0; i < faultsOfAWorld && wanted(); i++) {
+        flying += 1;
+        await trial.fault(number++).finally(() => {
+          flying -= 1;
+        });
       }
-    } finally {
-      await source.end();
+      await source.query(`DROP TABLE ${table}; DROP SEQUENCE ${table}_version`);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, (_, index) => lane(index)));
+  await Promise.all(Array.from({ length: lanes }, (_, index) => inLane(index)));
 }

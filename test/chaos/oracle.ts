@@ -28,31 +28,52 @@ export function insertRows(name: string, count: number, stamp = 'DEFAULT'): stri
     : `INSERT INTO ${name} (amount, note, stamp) SELECT ${values}, ${stamp} FROM generate_series(1, ${count}) i`;
 }
 
+/** How a warehouse's SQL says what the oracle asks. */
+export interface Dialect {
+  /** All of a row of the one table as one text, the same everywhere. */
+  readonly row: string;
+  /** Columns `n` and `digest`: the count, and the MD5 in hexadecimal of all rows, sorted by id and text, one a line. */
+  digest(row: string, from: string): string;
+}
+
+const md5 = (row: string, from: string) =>
+  `SELECT count(*) AS n, md5(string_agg(${row}, chr(10) ORDER BY id, ${row})) AS digest FROM ${from}`;
 const line = (amount: string, stamp: string) =>
   `concat(id, '|', ${amount}, '|', coalesce(note, 'NULL'), '|', coalesce((${stamp})::text, 'NULL'), '|', version)`;
-const AT_SOURCE = line('amount::text', '(extract(epoch FROM stamp) * 1000000)::bigint');
-const AT_DESTINATION = line('(amount::DECIMAL(12,2))::VARCHAR', 'epoch_us(stamp)');
+
+const postgres: Dialect = { row: line('amount::text', '(extract(epoch FROM stamp) * 1000000)::bigint'), digest: md5 };
+
+export const duckdbDialect: Dialect = { row: line('(amount::DECIMAL(12,2))::VARCHAR', 'epoch_us(stamp)'), digest: md5 };
+
+export const bigqueryDialect: Dialect = {
+  row: `CONCAT(CAST(id AS STRING), '|', FORMAT('%.2f', amount), '|', IFNULL(note, 'NULL'), '|',
+    IFNULL(CAST(UNIX_MICROS(stamp) AS STRING), 'NULL'), '|', CAST(version AS STRING))`,
+  digest: (row, from) =>
+    `SELECT n, TO_HEX(MD5(rows_)) AS digest FROM (
+      SELECT COUNT(*) AS n, STRING_AGG(line, '\\n' ORDER BY id, line) AS rows_ FROM (SELECT id, ${row} AS line FROM ${from}))`,
+};
+
+/** What the comparison asks at the destination. */
+export interface Asked {
+  readonly ask: Ask;
+  readonly dialect: Dialect;
+  /** As its SQL names the table. */
+  readonly table: string;
+}
 
 /** Compares by one digest of all rows; only where it differs are the rows themselves fetched. */
-export async function compare(
-  source: pg.Client,
-  table: string,
-  ask: Ask,
-  destination: string,
-  deleted = '',
-): Promise<Difference> {
-  const digest = (row: string, from: string) =>
-    `SELECT count(*) AS n, md5(string_agg(${row}, chr(10) ORDER BY id, ${row})) AS digest FROM ${from}`;
-  const from = `${destination}${deleted}`;
-  const there = (await source.query<{ n: string; digest: string | null }>(digest(AT_SOURCE, table))).rows[0];
-  const here = (await ask(digest(AT_DESTINATION, from)))[0];
+export async function compare(source: pg.Client, table: string, destination: Asked): Promise<Difference> {
+  const { ask, dialect, table: from } = destination;
+  const there = (await source.query<{ n: string; digest: string | null }>(postgres.digest(postgres.row, table)))
+    .rows[0];
+  const here = (await ask(dialect.digest(dialect.row, from)))[0];
   const rows = Number(there?.n ?? 0);
   if (rows === Number(here?.n) && (there?.digest ?? null) === (here?.digest ?? null))
     return { rows, lost: 0, doubled: 0 };
   const counts = new Map<string, number>();
-  const wanted = await source.query<{ row: string }>(`SELECT ${AT_SOURCE} AS row FROM ${table}`);
+  const wanted = await source.query<{ row: string }>(`SELECT ${postgres.row} AS row FROM ${table}`);
   for (const { row } of wanted.rows) counts.set(row, (counts.get(row) ?? 0) + 1);
-  for (const { row } of await ask(`SELECT ${AT_DESTINATION} AS row FROM ${from}`))
+  for (const { line: row } of await ask(`SELECT ${dialect.row} AS line FROM ${from}`))
     counts.set(String(row), (counts.get(String(row)) ?? 0) - 1);
   const sum = (sign: 1 | -1) => [...counts.values()].reduce((total, n) => total + Math.max(0, sign * n), 0);
   return { rows, lost: sum(1), doubled: sum(-1) };

@@ -4,18 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ChildJob, ChildWord } from './child.ts';
+import type { RunEnd } from './destination.ts';
 import { SECRET_VARIABLE } from './tenant.ts';
-
-export interface ChildEnd {
-  readonly killed: boolean;
-  readonly hung: boolean;
-  readonly events: readonly string[];
-  readonly runId: string | null;
-  readonly status: string | null;
-  readonly code: string | null;
-  /** Why it failed: the problem's text, or what it wrote to stderr. */
-  readonly detail: string;
-}
 
 /** When the parent kills: so long after the child said this event, or after it got its job. */
 export interface Ambush {
@@ -35,7 +25,7 @@ export class Children implements Disposable {
   }
 
   /** Runs the job to its end, whichever that is. */
-  run(job: ChildJob, ambush?: Ambush): Promise<ChildEnd> {
+  run(job: ChildJob, ambush?: Ambush): Promise<RunEnd> {
     const child = this.#spare ?? this.#spawn();
     this.#spare = this.#spawn();
     return new Promise((resolve, reject) => {

@@ -2,6 +2,8 @@
 
 export interface Report {
   faults: number;
+  /** How many of the faults were of which kind. */
+  readonly kinds: Record<string, number>;
   runs: number;
   rowsChecked: number;
   lost: number;
@@ -15,7 +17,18 @@ export interface Report {
 }
 
 export function emptyReport(): Report {
-  return { faults: 0, runs: 0, rowsChecked: 0, lost: 0, doubled: 0, hung: 0, held: 0, seeds: [], problems: [] };
+  return {
+    faults: 0,
+    kinds: {},
+    runs: 0,
+    rowsChecked: 0,
+    lost: 0,
+    doubled: 0,
+    hung: 0,
+    held: 0,
+    seeds: [],
+    problems: [],
+  };
 }
 
 export function wrong(report: Report, seed: number, problem: string): void {

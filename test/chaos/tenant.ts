@@ -32,7 +32,7 @@ export const shapes: readonly Shape[] = [
 export function tenantText(
   server: PostgresServer,
   database: string,
-  sources: Readonly<Record<string, { readonly table: string; readonly load: Load }>>,
+  sources: Readonly<Record<string, { readonly table: string; readonly load: Load; readonly columns?: Load }>>,
 ): string {
   const { host, port, user } = server;
   const connection = { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'chaos-password' };
@@ -40,9 +40,9 @@ export function tenantText(
     tenant: TENANT,
     connections: { db: connection },
     sources: Object.fromEntries(
-      Object.entries(sources).map(([name, { table, load }]) => [
+      Object.entries(sources).map(([name, { table, ...rest }]) => [
         name,
-        { connection: 'db', table: `public.${table}`, load },
+        { connection: 'db', table: `public.${table}`, ...rest },
       ]),
     ),
   });

@@ -1,41 +1,17 @@
 /** The command line against a real server, in a folder of its own, with a password that must never show. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect } from 'vitest';
-import type { RunEvent, RunStore } from '../../runner/core/contracts/run-store.ts';
-import type { Problem } from '../../runner/core/errors.ts';
+import type { RunStore } from '../../runner/core/contracts/run-store.ts';
 import { openSqliteStore } from '../../runner/stores/sqlite.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
+import { type Ended, type Started, startCommand } from './command.ts';
 
 /** The password of the role `reader`. */
 export const CANARY = 'Canary-7f3b9d51c2e84a60';
-
-const cli = join(import.meta.dirname, '..', '..', 'runner', 'cli.js');
-
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The document on stdout. */
-  readonly json: {
-    readonly runId?: string;
-    readonly status?: string;
-    readonly rows?: Readonly<Record<string, number>>;
-    readonly problem?: Problem;
-  };
-}
-
-export interface Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Resolves with the first event of which this is true. */
-  event(wanted: (event: RunEvent) => boolean): Promise<RunEvent>;
-}
 
 export interface RunOptions {
   readonly tenant?: string;
@@ -90,50 +66,18 @@ export class Place implements AsyncDisposable {
   start(source: string, options: RunOptions = {}): Started {
     const { tenant = 'acme', through = [], password = CANARY } = options;
     const warehouse = `duckdb:${options.warehouse ?? this.warehouse}`;
-    const given = ['run', tenant, source, '--tenants', 'tenants', '--warehouse', warehouse, '--json'];
-    const [program = process.execPath, ...words] = [...through, process.execPath, cli, ...given];
-    const child = spawn(program, [...words, ...(options.arguments ?? [])], {
-      cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TRIBUTARY_SECRET_DB_PASSWORD: password },
-      timeout: 50_000,
-      killSignal: 'SIGKILL',
+    const words = ['run', tenant, source, '--tenants', 'tenants', '--warehouse', warehouse, '--json'];
+    const started = startCommand({
+      folder: this.folder,
+      words: [...words, ...(options.arguments ?? [])],
+      environment: { TRIBUTARY_SECRET_DB_PASSWORD: password },
+      through,
     });
-    let stdout = '';
-    let stderr = '';
-    const events: RunEvent[] = [];
-    const waiting = new Set<(event: RunEvent) => void>();
-    child.stdout?.on('data', (text) => {
-      stdout += text;
+    const ended = started.ended.then((said) => {
+      this.#said += said.stdout + said.stderr;
+      return said;
     });
-    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
-      stderr += `${line}\n`;
-      if (!line.startsWith('{"runId"')) return;
-      const event = JSON.parse(line) as RunEvent;
-      events.push(event);
-      for (const tell of waiting) tell(event);
-    });
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => {
-        this.#said += stdout + stderr;
-        resolve({ code, stdout, stderr, json: stdout === '' ? {} : JSON.parse(stdout) });
-      });
-    });
-    const event = (wanted: (event: RunEvent) => boolean) => {
-      const before = events.find(wanted);
-      if (before !== undefined) return Promise.resolve(before);
-      const coming = new Promise<RunEvent>((resolve) => {
-        waiting.add((one) => {
-          if (wanted(one)) resolve(one);
-        });
-      });
-      const never = ended.then(({ code, stderr: text }): never => {
-        throw new Error(`the run ended with ${code} before: ${text}`);
-      });
-      return Promise.race([coming, never]);
-    };
-    return { child, ended, event };
+    return { ...started, ended };
   }
 
   /** Asks the warehouse; `null` where there is none. */

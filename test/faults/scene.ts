@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { CANARY, type Ended, Place } from './place.ts';
+import type { Ended } from './command.ts';
+import { CANARY, Place } from './place.ts';
 
 /** A server with the role `reader`, who may read what is created in `public`. */
 export async function openScene(): Promise<{ server: PostgresServer; admin: pg.Client }> {

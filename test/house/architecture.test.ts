@@ -88,7 +88,13 @@ describe('arrows', () => {
         put(`node_modules/${name}/index.js`, '');
       }
       const targets = ['tenants', 'components', 'test', 'runner/core', 'runner/pipeline', 'runner/strategies'];
-      targets.push('runner/stores', 'runner/sources/postgres', 'runner/sources/mysql', 'runner/warehouses/duckdb', 'runner/columnar');
+      targets.push(
+        'runner/stores',
+        'runner/sources/postgres',
+        'runner/sources/mysql',
+        'runner/warehouses/duckdb',
+        'runner/columnar',
+      );
       for (const target of targets) put(`${target}/x.ts`, 'export const x = 1; export type X = 1;');
       put('runner/core/contracts/x.ts', 'export type X = 1;');
       for (const name of ['provisioner', 'x']) put(`stacks/provision/${name}.ts`, 'export const x = 1;');
