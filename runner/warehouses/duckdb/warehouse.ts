@@ -101,7 +101,7 @@ class DuckdbWarehouse implements Warehouse {
       'BIGNUMERIC holds 38 digits (9 after the point where none are declared); what does not fit is quarantined.',
       'NUMERIC and BIGNUMERIC are both DECIMAL(38, scale).',
       'One process at a time may have the file open; runs of one file follow one another.',
-      'partitionBy and clusterBy have no effect.',
+      'The design of a table (partitions, clusters, expirations, labels, keys) has no effect.',
       'A run cannot be undone: the file keeps no earlier state.',
     ],
   } as const;
