@@ -1,6 +1,6 @@
 /**
  * Runs one command and says what it cost: wall, CPU of all its processes, peak memory of the tree,
- * CPU of the database server beside it, and what everything else on the machine took meanwhile.
+ * CPU of the servers beside it, and what everything else on the machine took meanwhile.
  *
  * CPU comes from the kernel's own account of a waited process tree (bash's `time`), not from samples;
  * memory is sampled, because no kernel figure covers a tree.
@@ -47,8 +47,9 @@ export function stopMeasured(): void {
   for (const child of running) for (const pid of treeOf(child.pid ?? -1)) tryKill(pid);
 }
 
-export async function measure(command: Command, server?: { readonly postmaster: number }): Promise<Measured> {
-  const serverBefore = server ? serverSeconds(server.postmaster) : 0;
+/** @param servers processes whose CPU, with that of their children, is the server's */
+export async function measure(command: Command, servers: readonly number[] = []): Promise<Measured> {
+  const serverBefore = serverSeconds(servers);
   const machineBefore = machineTicks();
   const child = spawn('bash', ['-c', SCRIPT, 'measure', ...command.argv], {
     cwd: command.cwd,
@@ -68,8 +69,8 @@ export async function measure(command: Command, server?: { readonly postmaster: 
   const [stdout, stderr, times] = collected.map((text) => text());
   const [wall = 0, user = 0, system = 0] = (times ?? '').trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
   // The server's backend is reaped a moment after the client left.
-  if (server) await sleep(300);
-  const serverCpu = server ? serverSeconds(server.postmaster) - serverBefore : 0;
+  if (servers.length > 0) await sleep(300);
+  const serverCpu = serverSeconds(servers) - serverBefore;
   const busy = (machineTicks().busy - machineBefore.busy) / ticksPerSecond;
   const cpu = round(user + system);
   return {
@@ -187,10 +188,11 @@ function treeOf(root: number): number[] {
   return [...tree];
 }
 
-function serverSeconds(postmaster: number): number {
+function serverSeconds(servers: readonly number[]): number {
+  if (servers.length === 0) return 0;
   let ticks = 0;
   for (const [pid, { parent, own, reaped }] of allStats()) {
-    if (pid === postmaster || parent === postmaster) ticks += own + reaped;
+    if (servers.includes(pid) || servers.includes(parent)) ticks += own + reaped;
   }
   return ticks / ticksPerSecond;
 }

@@ -97,7 +97,7 @@ export async function benchPostgres(options: BenchOptions): Promise<Result> {
   };
   const cost = async (name: string, command: Command): Promise<Measured> => {
     if (!(await waitForQuiet(quick ? 5 : 60))) noisy.add(name);
-    const measured = await measure(command, { postmaster: server.pid });
+    const measured = await measure(command, [server.pid]);
     if (measured.exitCode === 0) return measured;
     throw new Error(
       `${command.argv.join(' ')} ended with ${measured.exitCode}\n${measured.stderr.slice(-2000)}\n${measured.stdout.slice(-2000)}`,

@@ -84,7 +84,7 @@ export async function benchStaging(options: BenchOptions): Promise<Result> {
   };
   const cost = async (name: string, command: Command): Promise<Measured> => {
     if (!(await waitForQuiet(quick ? 5 : 60))) noisy.add(name);
-    const measured = await measure(command, { postmaster: server.pid });
+    const measured = await measure(command, [server.pid, storage.pid]);
     if (measured.exitCode === 0) return measured;
     throw new Error(`${name} ended with ${measured.exitCode}\n${measured.stderr.slice(-2000)}`);
   };

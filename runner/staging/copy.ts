@@ -14,8 +14,10 @@ export interface Copying {
 }
 
 const MB = 1 << 20;
-/** BigQuery asks for row groups of 16 MiB and more. */
-const ROW_GROUP_BYTES = 18 * MB;
+/** BigQuery asks for row groups of 16 MiB and more; each writing thread holds one, and its pages beside it. */
+const ROW_GROUP_BYTES = 16 * MB;
+/** Values past which a column has no dictionary: looking for one takes memory for every column, on every thread. */
+const LARGEST_DICTIONARY = 4096;
 /** Holds where rows are wider than was estimated: DuckDB keeps one row group for each thread. */
 const MOST_ROW_GROUP = '64MiB';
 const SMALLEST_ROW_GROUP = 2048;
@@ -38,7 +40,7 @@ export function copying(format: PartFormat, rowBytes: number): Copying {
     };
   const wide = rowBytes > WIDE_ROW_BYTES;
   return {
-    options: `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupRows(rowBytes)}, ROW_GROUP_SIZE_BYTES '${MOST_ROW_GROUP}'`,
+    options: `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupRows(rowBytes)}, ROW_GROUP_SIZE_BYTES '${MOST_ROW_GROUP}', DICTIONARY_SIZE_LIMIT ${LARGEST_DICTIONARY}`,
     suffix: '.parquet',
     contentType: 'application/vnd.apache.parquet',
     sliceBytes: PARQUET_SLICE,
@@ -48,6 +50,6 @@ export function copying(format: PartFormat, rowBytes: number): Copying {
 }
 
 function rowGroupRows(rowBytes: number): number {
-  const rows = Math.floor(ROW_GROUP_BYTES / Math.max(1, rowBytes) / SMALLEST_ROW_GROUP) * SMALLEST_ROW_GROUP;
-  return Math.max(SMALLEST_ROW_GROUP, Math.min(LARGEST_ROW_GROUP, rows));
+  const rows = Math.ceil(ROW_GROUP_BYTES / Math.max(1, rowBytes) / SMALLEST_ROW_GROUP) * SMALLEST_ROW_GROUP;
+  return Math.min(LARGEST_ROW_GROUP, rows);
 }
