@@ -24,7 +24,9 @@ const SMALLEST_ROW_GROUP = 2048;
 const LARGEST_ROW_GROUP = 1 << 20;
 const PARQUET_SLICE = 192 * MB;
 const NDJSON_SLICE = 64 * MB;
-/** Past this a row group of the smallest size takes more than one thread should. */
+/** Past this one thread writes as fast as two, whose row groups of the smallest size are larger than they should be. */
+const ONE_WRITER_ROW_BYTES = 2 << 10;
+/** Past this even one row group of the smallest size takes more than the usual memory. */
 const WIDE_ROW_BYTES = 16 << 10;
 
 /** @param rowBytes estimated bytes of a row */
@@ -38,7 +40,6 @@ export function copying(format: PartFormat, rowBytes: number): Copying {
       memory: '1100MB',
       threads: 1,
     };
-  const wide = rowBytes > WIDE_ROW_BYTES;
   const rows = rowGroupRows(rowBytes);
   const options = [
     'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1',
@@ -50,8 +51,8 @@ export function copying(format: PartFormat, rowBytes: number): Copying {
     suffix: '.parquet',
     contentType: 'application/vnd.apache.parquet',
     sliceBytes: PARQUET_SLICE,
-    memory: wide ? '400MB' : '150MB',
-    threads: wide ? 1 : 2,
+    memory: rowBytes > WIDE_ROW_BYTES ? '400MB' : '150MB',
+    threads: rowBytes > ONE_WRITER_ROW_BYTES ? 1 : 2,
   };
 }
 
