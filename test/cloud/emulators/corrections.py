@@ -15,11 +15,14 @@ from local_bigquery.catalog import datasets, metadata, names, tables
 from local_bigquery.catalog.options import COLUMN_OPTIONS, options
 from local_bigquery.engine import database, types
 from local_bigquery.errors import BigQueryError
+from local_bigquery.grpc import read as storage_read
 from local_bigquery.jobs import load, merge, query, runner
 from local_bigquery.models import JobStatistics, JobStatistics2, Table
 from local_bigquery.sql import script
+from local_bigquery.sql import rules as all_rules
 from local_bigquery.sql.dialect import BigQueryDialect
 from local_bigquery.sql.rules import ddl as ddl_rules
+from local_bigquery.sql.rules import typing as typing_rules
 from sqlglot import exp
 
 MEBIBYTE = 1 << 20
@@ -360,6 +363,55 @@ def options_of_snapshots():
     amend(ddl_rules.normalise, old, "_snapshot(match[1], match[2])", _snapshot=_snapshot)
 
 
+def text_to_bytes():
+    """CAST of a text to BYTES failed at letters that are not ASCII."""
+
+    def rule(node: exp.Expression, context) -> exp.Expression:
+        bytes_wanted = isinstance(node, exp.Cast) and node.to.this in typing_rules.BYTES
+        if not bytes_wanted or typing_rules.kind(node.this) not in exp.DataType.TEXT_TYPES:
+            return node
+        return exp.Anonymous(this="encode", expressions=[node.this])
+
+    all_rules.NODE_RULES.append(rule)
+
+
+def reads_of_the_past():
+    """The Storage Read API gave the rows of the moment; now those of `snapshot_time`, where one is asked for."""
+    created, asked = storage_read.create_session, threading.local()
+
+    def create_session(request):
+        time = request.read_session.table_modifiers.snapshot_time
+        asked.at = time.rfc3339() if time else None
+        try:
+            return created(request)
+        finally:
+            asked.at = None
+
+    def table_at(sql: str) -> str:
+        at = getattr(asked, "at", None)
+        return f"{sql} FOR SYSTEM_TIME AS OF TIMESTAMP '{at}'" if at else sql
+
+    storage_read.create_session = create_session
+    amend(
+        storage_read._query,
+        'sql = f"SELECT * FROM `{project_id}.{dataset_id}.{table_id}`"',
+        'sql = table_at(f"SELECT * FROM `{project_id}.{dataset_id}.{table_id}`")',
+        table_at=table_at,
+    )
+
+
+def messages_of_bytes():
+    """A message of the Storage Read API held up to a million rows, whatever their bytes; BigQuery's hold about a mebibyte."""
+
+    def pieces(reader):
+        for batch in reader:
+            rows = max(1, batch.num_rows * MEBIBYTE // max(batch.nbytes, 1))
+            yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
+
+    amend(storage_read.read_rows, "for batch in reader:", "for batch in pieces(reader):", pieces=pieces)
+    amend(storage_read.read_rows, ").to_arrow_reader()", ").to_arrow_reader(2048)")
+
+
 def apply():
     catalogue.apply()
     merge_in_transaction()
@@ -376,3 +428,6 @@ def apply():
     options_of_snapshots()
     script_errors()
     result_of_script()
+    text_to_bytes()
+    reads_of_the_past()
+    messages_of_bytes()

@@ -1,0 +1,215 @@
+/** A real MariaDB (or the MySQL of `TRIBUTARY_MYSQL_BIN`) in a folder of its own, for tests and benches. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { chmod, chown, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import mysql from 'mysql2/promise';
+import { findMariadb } from '../setup/programs.ts';
+import { type ChildServer, freePort, newFolder, startChild } from './child.ts';
+
+const run = promisify(execFile);
+
+export interface MysqlOptions {
+  /** Options of the server, without their dashes; `true` for one without a value. They win over the defaults. */
+  readonly settings?: Readonly<Record<string, string | true>>;
+  /** Zone of the server's process, as `Europe/Berlin`; UTC by default. */
+  readonly zone?: string;
+  /** Makes an authority and a certificate for `localhost` (and only for that name). */
+  readonly ssl?: boolean;
+  /** Keeps the data on disk: for more rows than memory should hold. */
+  readonly disk?: string;
+}
+
+export interface MysqlServer extends AsyncDisposable {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  readonly database: 'src';
+  /** May do everything. */
+  readonly user: 'owner';
+  readonly password: string;
+  /** The authority's certificate (PEM); `null` without `ssl`. */
+  readonly ca: string | null;
+  readonly pid: number;
+  /** `MariaDB` or `MySQL`. */
+  readonly brand: 'MariaDB' | 'MySQL';
+  /** The command-line client; `null` where there is none. */
+  readonly program: string | null;
+  /** A connected owner; `end()` it. */
+  client(options?: mysql.ConnectionOptions): Promise<mysql.Connection>;
+  log(): Promise<string>;
+  /** Ends the server at once and removes its folder. */
+  stop(): Promise<void>;
+}
+
+const DATABASE = 'src';
+
+/** Starts a server on a free port of 127.0.0.1, tuned to be quick and not durable. */
+export async function startMysql(options: MysqlOptions = {}): Promise<MysqlServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(options);
+    } catch (error) {
+      if (attempt === 3 || !/already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function start(options: MysqlOptions): Promise<MysqlServer> {
+  const programs = await serverPrograms();
+  const folder = options.disk ?? (await newFolder('mysql'));
+  const data = join(folder, 'data');
+  const owner = account();
+  const own = async (path: string) => (owner ? chown(path, owner.uid, owner.gid) : undefined);
+  await chmod(folder, 0o755);
+  await own(folder);
+  const as = owner === undefined ? [] : [`--user=${owner.name}`];
+  const password = randomBytes(12).toString('hex');
+  const environment = { TZ: options.zone ?? 'UTC', LC_ALL: 'C' };
+  try {
+    await run(programs.install[0], [...programs.install.slice(1), ...as, `--datadir=${data}`], {
+      env: { ...process.env, ...environment },
+    });
+    const ca = options.ssl ? await certificates(folder, own) : null;
+    const first = join(folder, 'first.sql');
+    await writeFile(first, accounts(password), { mode: 0o600 });
+    await own(first);
+    const port = await freePort();
+    const settings = Object.entries({ ...defaults(programs.brand, folder, ca !== null), ...options.settings });
+    const child = await startChild(
+      {
+        name: 'mysql',
+        run: [
+          ...programs.server,
+          '--no-defaults',
+          ...as,
+          `--datadir=${data}`,
+          `--port=${port}`,
+          `--init-file=${first}`,
+          ...settings.map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`)),
+        ] as [string, ...string[]],
+        environment,
+        ready: async ({ log }) => {
+          const text = await log();
+          return (
+            /ready for connections/.test(text) && new RegExp(`port: ${port}\\b`).test(text) && answers(port, password)
+          );
+        },
+      },
+      folder,
+    );
+    return handle(child, { port, password, ca, brand: programs.brand, program: programs.client });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** A password of its own for the owner; nobody else can log in. */
+function accounts(password: string): string {
+  return `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4;
+CREATE USER 'owner'@'127.0.0.1' IDENTIFIED BY '${password}';
+GRANT ALL ON *.* TO 'owner'@'127.0.0.1' WITH GRANT OPTION;
+`;
+}
+
+function defaults(brand: MysqlServer['brand'], folder: string, ssl: boolean): Record<string, string | true> {
+  return {
+    'bind-address': '127.0.0.1',
+    socket: join(folder, 's'),
+    'pid-file': join(folder, 'server.pid'),
+    'skip-log-bin': true,
+    'skip-name-resolve': true,
+    'innodb-flush-log-at-trx-commit': '0',
+    'innodb-doublewrite': '0',
+    'innodb-buffer-pool-size': '128M',
+    'character-set-server': 'utf8mb4',
+    'max-allowed-packet': '256M',
+    ...(brand === 'MySQL' ? { mysqlx: 'OFF', 'secure-file-priv': 'NULL' } : {}),
+    ...(ssl ? { 'ssl-cert': join(folder, 'server.crt'), 'ssl-key': join(folder, 'server.key') } : {}),
+    ...(ssl ? { 'ssl-ca': join(folder, 'ca.crt') } : {}),
+  };
+}
+
+interface Programs {
+  readonly brand: MysqlServer['brand'];
+  readonly install: readonly [string, ...string[]];
+  readonly server: readonly [string, ...string[]];
+  readonly client: string | null;
+}
+
+/** `TRIBUTARY_MYSQL_BIN`: the words with which a MySQL server starts, as `/opt/mysql/bin/mysqld`. */
+async function serverPrograms(): Promise<Programs> {
+  const words = process.env.TRIBUTARY_MYSQL_BIN?.split(' ').filter((word) => word !== '') ?? [];
+  const [program, ...more] = words;
+  if (program !== undefined) {
+    const install = [program, ...more, '--no-defaults', '--initialize-insecure'] as const;
+    return { brand: 'MySQL', install, server: [program, ...more], client: null };
+  }
+  const found = findMariadb();
+  if (found === null) throw new Error('No MariaDB server found: install mariadb-server.');
+  const how = ['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'] as const;
+  return { brand: 'MariaDB', install: [found.installDb, ...how], server: [found.server], client: found.client };
+}
+
+/** As root the server refuses to run: then another account is borrowed. */
+function account(): { name: string; uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const name of ['mysql', 'nobody']) {
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((one) => one.startsWith(`${name}:`));
+    const [, , uid, gid] = line?.split(':') ?? [];
+    if (uid && gid) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('Running as root, and /etc/passwd has neither mysql nor nobody.');
+}
+
+async function answers(port: number, password: string): Promise<boolean> {
+  try {
+    const client = await mysql.createConnection({ host: '127.0.0.1', port, user: 'owner', password });
+    await client.end();
+    return true;
+  } catch (error) {
+    // The init file has not been read to its end yet.
+    if (/ER_ACCESS_DENIED|ECONNREFUSED/.test(String((error as { code?: string }).code))) return false;
+    throw error;
+  }
+}
+
+async function certificates(folder: string, own: (path: string) => Promise<void>): Promise<string> {
+  const at = (name: string) => join(folder, name);
+  const key = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  await run('openssl', ['req', '-x509', ...key, '-keyout', at('ca.key'), '-out', at('ca.crt'), '-subj', '/CN=Test CA']);
+  await writeFile(at('san.txt'), 'subjectAltName=DNS:localhost\n');
+  const request = ['-keyout', at('server.key'), '-out', at('server.csr'), '-subj', '/CN=localhost'];
+  await run('openssl', ['req', ...key, ...request]);
+  const signing = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', at('san.txt')];
+  await run('openssl', ['x509', '-req', '-in', at('server.csr'), ...signing, '-days', '2', '-out', at('server.crt')]);
+  await chmod(at('server.key'), 0o600);
+  for (const name of ['server.key', 'server.crt', 'ca.crt']) await own(at(name));
+  return readFile(at('ca.crt'), 'utf8');
+}
+
+type Facts = Pick<MysqlServer, 'port' | 'password' | 'ca' | 'brand' | 'program'>;
+
+function handle(child: ChildServer, facts: Facts): MysqlServer {
+  const { port, password } = facts;
+  return {
+    ...facts,
+    host: '127.0.0.1',
+    database: DATABASE,
+    user: 'owner',
+    pid: child.pid,
+    client: (options = {}) =>
+      mysql.createConnection({
+        ...{ host: '127.0.0.1', port, user: 'owner', password, database: DATABASE },
+        ...{ multipleStatements: true, timezone: 'Z', charset: 'utf8mb4' },
+        ...options,
+      }),
+    log: child.log,
+    stop: child.stop,
+    [Symbol.asyncDispose]: child.stop,
+  };
+}
