@@ -51,7 +51,7 @@ export const bigqueryEntries = {
       `Nothing was committed. ${f.advice ?? 'Set it back in the tenant file, or drop the table: the next run loads it from the beginning in its new design.'}`,
   },
   BRAKE_COST: {
-    title: 'The commit would cost more than it may.',
+    title: 'The run would cost more than it may.',
     origin: 'tenant',
     retryable: false,
     detail: (f) => `${f.table}: ${f.reason}. The cap is ${f.limit}.`,

@@ -40,7 +40,7 @@ export const sourceEntries = {
     fix: () => 'Check `database` of the connection.',
   },
   SOURCE_OBJECT_MISSING: {
-    title: 'The table does not exist.',
+    title: 'The object does not exist.',
     origin: 'source',
     retryable: false,
     detail: (f) => `${f.object} was not found, or the user may not see it.${f.near ? ` Did you mean ${f.near}?` : ''}`,
@@ -95,7 +95,7 @@ export const sourceEntries = {
     origin: 'source',
     retryable: false,
     detail: (f) => `Each run scans all of ${f.object} (about ${f.rows} rows).`,
-    fix: (f) => `CREATE INDEX CONCURRENTLY ON ${f.object} (${f.column});`,
+    fix: (f) => `${f.index ?? `CREATE INDEX CONCURRENTLY ON ${f.object} (${f.column});`}`,
   },
   SOURCE_BOUND_HELD: {
     title: 'Writers in flight hold the window back.',
@@ -156,6 +156,46 @@ export const sourceEntries = {
     retryable: true,
     detail: (f) => `${f.reason}`,
     fix: () => 'Nothing was committed. Correct what it names, then run again.',
+  },
+  SOURCE_PARTITION_FILTER: {
+    title: 'The table is read by its partitions only.',
+    origin: 'source',
+    retryable: false,
+    detail: (f) => `${f.object} requires a filter on ${f.column}, and this load has none.`,
+    fix: (f) =>
+      `Load it by windows of that column (load: {strategy: transactional, cursor: ${f.column}}), or write a query with a condition on it.`,
+  },
+  SOURCE_CURSOR_UNPRUNED: {
+    title: 'A window is billed more than its own rows.',
+    origin: 'source',
+    retryable: false,
+    detail: (f) =>
+      `${f.object} does not lie in partitions of ${f.column}: each run is billed that column of the whole table.`,
+    fix: () => 'Choose its partition column as the cursor where that one grows too, or run less often.',
+  },
+  SOURCE_LOCATION: {
+    title: 'The data is not in this location.',
+    origin: 'source',
+    retryable: false,
+    detail: (f) =>
+      `${f.object} was not found in ${f.found}: it lies elsewhere, or is not there. BigQuery says: ${f.reason}`,
+    fix: () => 'Set location of the connection to that of its dataset.',
+  },
+  SOURCE_CREDENTIALS: {
+    title: 'There are no valid credentials for the source.',
+    origin: 'platform',
+    retryable: false,
+    detail: (f) => `${f.source} was asked without being let in: ${f.reason}.`,
+    fix: () =>
+      'On a laptop: gcloud auth application-default login. In the cloud the job has to run as the service account of the tenant.',
+  },
+  SOURCE_COST: {
+    title: 'Reading would be billed more than it may.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `${f.object}: ${f.reason}`,
+    fix: () =>
+      'Nothing was read. Raise execution.maxBytesBilled of the source, or read fewer columns or a smaller window.',
   },
   VALUE_OUT_OF_RANGE: {
     title: 'A value does not fit its column.',

@@ -1,5 +1,7 @@
 import { bigqueryEntries } from './catalogue-bigquery.ts';
 import { checkEntries } from './catalogue-checks.ts';
+import { fileEntries } from './catalogue-files.ts';
+import { objectEntries } from './catalogue-objects.ts';
 import { sourceEntries } from './catalogue-source.ts';
 import { stackEntries } from './catalogue-stacks.ts';
 import { stagingEntries } from './catalogue-staging.ts';
@@ -28,6 +30,8 @@ export interface Entry {
 export const catalogue = {
   ...tenantEntries,
   ...sourceEntries,
+  ...objectEntries,
+  ...fileEntries,
   ...checkEntries,
   ...warehouseEntries,
   ...stagingEntries,

@@ -1,9 +1,10 @@
 /** What a connector promises the pipeline. Types only. */
-import type { ConnectionSpec, SourceSpec } from '../../../tenants/schema/index.ts';
+import type { ConnectionSpec, FilesSpec, SourceSpec } from '../../../tenants/schema/index.ts';
 import type { OutletEnd } from '../channel.ts';
 import type { Problem } from '../errors.ts';
 import type { LogicalType } from '../types.ts';
 import type { BatchLayout, VectorColumn } from '../vectors.ts';
+import type { FileVersion, LoadedFile, Offer } from './offer.ts';
 import type { Secrets } from './secrets.ts';
 
 /** One named step of a connection test. */
@@ -17,11 +18,18 @@ export interface Check {
   readonly problem?: Problem;
 }
 
-/** A table by its name, or a reading query. Exactly one is set. */
+/** What is read. Exactly one is set. */
 export interface ObjectRef {
-  /** `schema.table`; parts may be double-quoted. */
+  /** `schema.table`, `dataset.table`; parts may be quoted as the source quotes them. */
   readonly table?: string;
+  /** One reading SELECT. */
   readonly query?: string;
+  /** Path of a collection: `shops/berlin/orders`. */
+  readonly collection?: string;
+  /** Id of all collections of that name. */
+  readonly collectionGroup?: string;
+  /** Objects of a bucket or container. */
+  readonly files?: FilesSpec;
 }
 
 export interface SourceColumn {
@@ -33,6 +41,8 @@ export interface SourceColumn {
   readonly comment?: string;
   /** Labels of an enumeration. */
   readonly labels?: readonly string[];
+  /** What becomes of a value that its type cannot hold where the tenant file does not say; absent: `quarantine`. */
+  readonly unrepresentable?: 'quarantine' | 'nullify';
   /** Different values per row among rows that lie together, 0 to 1, by the source's statistics; absent where it has none. */
   readonly distinct?: number;
 }
@@ -46,7 +56,16 @@ export interface CursorCandidate {
 
 export interface SourceObject {
   readonly name: string;
-  readonly kind: 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query';
+  readonly kind:
+    | 'table'
+    | 'partitioned table'
+    | 'view'
+    | 'materialized view'
+    | 'foreign table'
+    | 'query'
+    | 'collection'
+    | 'collection group'
+    | 'files';
   /** Planner's estimate; `null` where there is none. */
   readonly rows: number | null;
   readonly bytes: number | null;
@@ -58,6 +77,8 @@ export interface ObjectShape extends SourceObject {
   readonly columns: readonly SourceColumn[];
   /** Columns of the primary key, else of a unique index over NOT NULL columns, else empty. */
   readonly key: readonly string[];
+  /** False where the source takes rows that repeat its key. */
+  readonly keyEnforced?: false;
   readonly cursorCandidates: readonly CursorCandidate[];
 }
 
@@ -68,6 +89,13 @@ export interface Window {
   readonly from: string | null;
   readonly to: string;
 }
+
+/**
+ * Name of the one column more that a source with late fields has: what no other column is for, as a JSON object by the
+ * keys of core/late.ts; NULL where a row has none. What JSON has is JSON; points in time, NaN and infinity are their texts,
+ * bytes are base64.
+ */
+export type LateColumn = '_tributary_late';
 
 /** How far a window may reach without missing a writer in flight. */
 export interface UpperBound {
@@ -103,6 +131,15 @@ export interface ReadSpec {
   readonly maxRejected: number;
   /** Key of `hmac-sha256` masks. */
   readonly maskKey?: string;
+  /** Set where the last column of the layout is the {@link LateColumn}; else fields that no column is for are left out. */
+  readonly late?: LateWishes;
+}
+
+/** Which fields may be late ones, by their names at the source. */
+export interface LateWishes {
+  /** These alone; absent: all. */
+  readonly only?: readonly string[];
+  readonly except: readonly string[];
 }
 
 export interface ReadSummary {
@@ -112,19 +149,34 @@ export interface ReadSummary {
   readonly nullified: number;
   /** Bytes on the wire. */
   readonly bytes: number;
+  /** Fields that no column was for, with a type that holds all their values; they are in the {@link LateColumn}. */
+  readonly late?: readonly SourceColumn[];
+  /** Objects that were read. */
+  readonly files?: readonly LoadedFile[];
+}
+
+/** What a read would give. */
+export interface Estimate {
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  /** What reading is charged, where it is; an upper bound. */
+  readonly price?: { readonly usd: number; readonly what: string };
 }
 
 /** One consistent view of the source, shared by all its readers; closed when disposed. */
 export interface Snapshot extends AsyncDisposable {
   /** Rows and bytes that a read would give, without reading them. */
-  estimate(
-    object: ObjectRef,
-    window: Window | null,
-  ): Promise<{ readonly rows: number | null; readonly bytes: number | null }>;
+  estimate(object: ObjectRef, window: Window | null): Promise<Estimate>;
   /** Exact number of rows whose cursor is NULL. */
   countNulls(object: ObjectRef, column: string): Promise<number>;
   /** The types of the vectors that `read` will give, in order. */
   vectors(columns: readonly ReadColumn[]): readonly VectorColumn[];
+  /** Ways that are better than `read`, the best first; absent: none. */
+  offers?(spec: ReadSpec): readonly Offer[];
+  /** Objects of the read; absent where the source is no store of files. */
+  readonly files?: readonly FileVersion[];
+  /** URIs of objects that were loaded and are not there any more. */
+  readonly gone?: readonly string[];
   /** Reads into the channel, one outlet per reader, and ends it. Rejects when any reader failed. */
   read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary>;
 }
@@ -134,6 +186,8 @@ export interface SourceCapabilities {
   readonly parallelReaders: boolean;
   readonly queries: boolean;
   readonly windows: boolean;
+  /** Columns are inferred from a few rows, and a read may meet fields that none is for. */
+  readonly lateFields: boolean;
 }
 
 /** What a connector is opened with. */
@@ -145,6 +199,16 @@ export interface SourceRequest<C extends ConnectionSpec = ConnectionSpec> {
   /** Absent where only the connection is looked at. */
   readonly source?: SourceSpec;
   readonly secrets: Secrets;
+  /** Where the tenant works in Google Cloud: what a source is charged for there goes on this project's bill. */
+  readonly cloud?: { readonly project: string; readonly location: string };
+}
+
+/** What earlier runs loaded, for a source of files that loads each version once. */
+export interface LoadedBefore {
+  /** Up to when the last listing reached; `null`: nothing was loaded. */
+  readonly through: string | null;
+  /** Versions that were loaded of objects modified at that time or later. */
+  since(modifiedAt: string): Promise<readonly Pick<FileVersion, 'uri' | 'version'>[]>;
 }
 
 /** A source that is configured and not yet connected; every method connects when it needs to. */
@@ -167,7 +231,7 @@ export interface Source extends AsyncDisposable {
    * undercut, then takes the snapshot, so that everything below the bound is in it.
    */
   open(
-    request: { readonly object: ObjectRef; readonly cursor?: string },
+    request: { readonly object: ObjectRef; readonly cursor?: string; readonly loaded?: LoadedBefore },
     signal: AbortSignal,
   ): Promise<{ readonly snapshot: Snapshot; readonly bound: UpperBound | null }>;
 }

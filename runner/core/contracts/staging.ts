@@ -1,6 +1,8 @@
 /** What lies between extraction and load: the objects of a run. Types only. */
-import type { InletEnd } from '../channel.ts';
+import type { ChannelProgress, InletEnd } from '../channel.ts';
 import type { BatchLayout, RejectedRow } from '../vectors.ts';
+import type { FilesOffer, FileVersion, OfferedFile } from './offer.ts';
+import type { ReadSummary } from './source.ts';
 import type { RestagePolicy, RunIdentity, StagedColumn } from './warehouse.ts';
 
 /** How rows lie in a part. NDJSON is for rows too wide for row groups. */
@@ -72,6 +74,17 @@ export interface Written {
   readonly vectorPath: 'fast' | 'safe';
 }
 
+/** An object of another store as it lies in staging now, byte for byte. */
+export interface CopiedFile {
+  /** `gs://bucket/acme/orders/<run id>/files/00000-a.csv.gz`. */
+  readonly uri: string;
+  /** Where it came from. */
+  readonly from: Pick<FileVersion, 'uri' | 'version'>;
+  readonly bytes: number;
+  /** As of a {@link Part}. */
+  readonly crc32c: string;
+}
+
 /** A row that lies in quarantine, as the warehouse gives it for a replay. */
 export interface QuarantinedRow extends RejectedRow {
   /** Names the row in `_quarantine`. */
@@ -83,12 +96,30 @@ export interface QuarantinedRow extends RejectedRow {
 export interface Staging extends AsyncDisposable {
   /** Writes parts while rows still arrive, holding the producer back; the manifest comes last. On failure nothing stays that the lifecycle rule does not take. */
   write(spec: PartsSpec, inlet: InletEnd, signal: AbortSignal): Promise<Written>;
+  /** The same with objects of a source's store in place of batches. */
+  writeFiles(
+    spec: PartsSpec,
+    offer: FilesOffer,
+    watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<Written & { readonly summary: ReadSummary }>;
   /** Types quarantined rows as the reader and the casts would have, and writes them as parts. Rows that still do not fit are misfits with their new reason. */
   rewrite(
     spec: PartsSpec,
     policy: RestagePolicy,
     rows: AsyncIterable<readonly QuarantinedRow[]>,
   ): Promise<Written & { readonly twins: readonly string[]; readonly nullified: number }>;
+  /**
+   * Copies objects of other stores beside the parts, in `files/`, several at once and without a file on this machine;
+   * at most 64 MB of them are in memory. Answers in the order of the files, when all are there and whole. A copy
+   * that is there already, from an attempt before, is taken where it is equal.
+   *
+   * @throws FILE_CHANGED and what else reading a file throws; STAGING_CORRUPT, STAGING_FAILED, STAGING_DENIED, STAGING_MISSING
+   */
+  copy(
+    run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>,
+    files: readonly OfferedFile[],
+    signal: AbortSignal,
+  ): Promise<readonly CopiedFile[]>;
   /** Removes the objects of a run. */
   remove(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): Promise<void>;
   /** Removes the objects of all other runs of the source: what dead runs left. Needs the lease. */

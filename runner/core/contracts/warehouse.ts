@@ -1,8 +1,9 @@
 /** What a warehouse promises the pipeline. Types only. */
-import type { InletEnd } from '../channel.ts';
+import type { ChannelProgress, InletEnd } from '../channel.ts';
 import type { LogicalType } from '../types.ts';
 import type { BatchLayout, VectorColumn } from '../vectors.ts';
-import type { Window } from './source.ts';
+import type { FileVersion, LoadedFile, Offer } from './offer.ts';
+import type { ReadSummary, Window } from './source.ts';
 
 export interface TableRef {
   readonly dataset: string;
@@ -84,6 +85,8 @@ export interface StagedColumn {
   readonly distinct?: number;
   /** A value that the type cannot hold becomes NULL and is counted, instead of its row going to quarantine. */
   readonly nullify?: boolean;
+  /** Name of the late field that it is taken from, instead of a vector; see {@link Warehouse.unfold}. */
+  readonly late?: string;
 }
 
 export interface StageSpec {
@@ -219,6 +222,8 @@ export interface CommitSpec {
   readonly maxBytesBilled: number | null;
   /** What a person types to go past a brake. */
   readonly command: string;
+  /** Objects that these rows are of; they become rows of `_files`. */
+  readonly files?: readonly LoadedFile[];
 }
 
 /** What an undo left. */
@@ -250,6 +255,24 @@ export interface Warehouse extends AsyncDisposable {
   state(tenant: string, source: string): Promise<LoadState | null>;
   /** Takes all batches of the channel into a staging table that no reader sees. */
   stage(spec: StageSpec, inlet: InletEnd, signal: AbortSignal): Promise<Staged>;
+  /** Stages what the offer names without the channel; `null`, with nothing done: this warehouse cannot. */
+  stageOffer(
+    spec: StageSpec,
+    offer: Offer,
+    watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<{ readonly summary: ReadSummary; readonly staged: Staged } | null>;
+  /**
+   * Makes columns of the late fields of the staged rows and drops the column that carried them. The rows are those of
+   * `spec`, without that column and with these, from then on; values that do not fit are misfits as in any cast. Once for
+   * each stage of such a spec, also where there are no late fields.
+   */
+  unfold(spec: StageSpec, late: readonly StagedColumn[]): Promise<Staged>;
+  /** Versions of objects that were loaded for the source, of those modified at that time or later. */
+  files(
+    tenant: string,
+    source: string,
+    modifiedSince: string,
+  ): Promise<readonly Pick<FileVersion, 'uri' | 'version'>[]>;
   /**
    * Stages the rows of the source that lie in quarantine and were not replayed, in place of rows of the source. What still
    * does not fit is `uncastable`. The commit that follows gives those rows their new reason and marks all others as

@@ -1,0 +1,59 @@
+/** Ways of moving the rows of a read that do not go through the channel. Types only. */
+import type { FilesSpec } from '../../../tenants/schema/index.ts';
+import type { LateWishes, ReadColumn } from './source.ts';
+
+/** A source names what it can, best first; a warehouse takes the first it can. What none takes is read in batches. */
+export type Offer = StatementOffer | FilesOffer;
+
+/** The warehouse reads by itself, and no byte goes through the runner. */
+export interface StatementOffer {
+  readonly way: 'statement';
+  readonly dialect: 'bigquery';
+  /** A SELECT whose columns are those of the read, by name and in order, masks applied. */
+  readonly sql: string;
+  /** Named parameters of the statement: what no text of a job may hold, as the key of a mask. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Where it has to run, as `EU`. */
+  readonly location: string;
+  /** The job may be billed no more. */
+  readonly maxBytesBilled?: number;
+}
+
+/** One object at one version. */
+export interface FileVersion {
+  /** `gs://acme-landing/daily/a.csv.gz`, `s3://…`, `https://acmeerp.blob.core.windows.net/exports/…`. */
+  readonly uri: string;
+  /** Generation, version id or ETag: another one as soon as the bytes are others. */
+  readonly version: string;
+  readonly bytes: number;
+  /** ISO 8601, UTC: when the store took it. */
+  readonly modifiedAt: string;
+}
+
+/** An object that was loaded. One row of `_files`. */
+export interface LoadedFile extends FileVersion {
+  /** Rows in it, those for quarantine with them. */
+  readonly rows: number;
+}
+
+/** Objects as they lie in their store; who takes them cuts them into rows. */
+export interface FilesOffer {
+  readonly way: 'files';
+  readonly spec: FilesSpec;
+  /** What of them is wanted, in the order of the vectors of the stage. */
+  readonly columns: readonly ReadColumn[];
+  readonly files: readonly OfferedFile[];
+  /** Key of `hmac-sha256` masks. */
+  readonly maskKey?: string;
+  /** Set where the last column of the stage carries late fields. */
+  readonly late?: LateWishes;
+}
+
+export interface OfferedFile extends FileVersion {
+  /** Values that all its rows have, by source name of the column: parts of its path, its URI. */
+  readonly constants: Readonly<Record<string, string>>;
+  /** Compression of its bytes. */
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'zip';
+  /** Its bytes as they lie in the store, `from <= i < to`, to the end without `to`; several may be open at once. @throws FILE_CHANGED where the version is gone */
+  open(from: number, signal: AbortSignal, to?: number): AsyncIterable<Uint8Array>;
+}
