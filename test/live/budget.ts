@@ -1,6 +1,6 @@
 /** What a session may be billed: a cap for each query, and one for all of them. */
 
-import { pricePerTib, usdOf } from '../../runner/warehouses/bigquery/billing.ts';
+import { pricePerTib, usdOf } from '../../runner/bigquery/billing.ts';
 
 export interface Budget {
   /** In dollars, for all jobs of the session. */

@@ -1,7 +1,7 @@
 /** The suite of every warehouse, and the round trip, in a real project. Started by `npm run live` only. */
 import { describe } from 'vitest';
+import { openClient } from '../../runner/bigquery/client.ts';
 import { openGcsStaging } from '../../runner/staging/gcs.ts';
-import { openClient } from '../../runner/warehouses/bigquery/client.ts';
 import { openBigquery } from '../../runner/warehouses/bigquery/warehouse.ts';
 import { warehouseSuite } from '../contracts/warehouse.ts';
 import { TENANT } from '../contracts/warehouse-bench.ts';

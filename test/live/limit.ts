@@ -1,5 +1,5 @@
 /** What a live session puts around BigQuery's API. No query is billed past its cap, and all of them not past theirs. */
-import type { Api, Call } from '../../runner/warehouses/bigquery/client.ts';
+import type { Api, Call } from '../../runner/bigquery/client.ts';
 import { type Budget, checkBudget, type ListedJob, type Spent, spentOf } from './budget.ts';
 
 interface JobBody {

@@ -5,7 +5,7 @@ import { BigQuery } from '@google-cloud/bigquery';
 import { Storage } from '@google-cloud/storage';
 import { PassThroughClient } from 'google-auth-library';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Api, openClient } from '../../runner/warehouses/bigquery/client.ts';
+import { type Api, openClient } from '../../runner/bigquery/client.ts';
 import { evidenceDataset, rawDataset, stagingDataset } from '../../tenants/naming.ts';
 import { A, APPEND, B, TENANT, WarehouseBench } from '../contracts/warehouse-bench.ts';
 import { bigqueryDialect, type Cloud, startCloud } from '../contracts/warehouse-bigquery.ts';

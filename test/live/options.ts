@@ -1,6 +1,6 @@
 /** The command line of `npm run live`. */
 import { parseArgs } from 'node:util';
-import { pricePerTib } from '../../runner/warehouses/bigquery/billing.ts';
+import { pricePerTib } from '../../runner/bigquery/billing.ts';
 import { type Budget, budgetOf, expectedUsd } from './budget.ts';
 import { type LiveNames, liveNames, newSession, OBJECT_DAYS, TABLE_HOURS } from './names.ts';
 

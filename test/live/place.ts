@@ -1,7 +1,7 @@
 /** Makes the place of a live session in a project, and removes it whatever became of it. */
 import type { BigQuery } from '@google-cloud/bigquery';
 import type { Storage } from '@google-cloud/storage';
-import type { Api } from '../../runner/warehouses/bigquery/client.ts';
+import type { Api } from '../../runner/bigquery/client.ts';
 import { type LiveNames, OBJECT_DAYS, TABLE_HOURS } from './names.ts';
 
 export interface Clients {

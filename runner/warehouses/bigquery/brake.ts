@@ -1,7 +1,8 @@
 /** Stops a commit that takes too many rows away. It looks after the change, inside the transaction: nothing is read twice. */
+
+import { quoteText } from '../../bigquery/sql.ts';
 import type { CommitSpec } from '../../core/contracts/warehouse.ts';
 import { COUNT } from './changes/change-tables.ts';
-import { quoteText } from './sql.ts';
 
 /** What the script of a commit raises on purpose. */
 export type Raised =

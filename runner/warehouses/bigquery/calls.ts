@@ -1,6 +1,7 @@
 /** Calls to BigQuery that several steps make. */
+
+import { isNotFound } from '../../bigquery/failure.ts';
 import type { TableRef } from '../../core/contracts/warehouse.ts';
-import { isNotFound } from './errors.ts';
 import type { Session } from './session.ts';
 
 /** Drops a table where there is one. */

@@ -1,7 +1,8 @@
 /** What BigQuery knows of tables. */
+
+import { isNotFound } from '../../bigquery/failure.ts';
 import type { TableRef, TableShape } from '../../core/contracts/warehouse.ts';
 import { type FoundTable, foundTable, type TableResource } from './design.ts';
-import { isNotFound } from './errors.ts';
 import type { Session } from './session.ts';
 import { logicalOf } from './types.ts';
 

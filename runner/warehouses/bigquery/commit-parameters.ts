@@ -1,8 +1,9 @@
 /** What the script of a commit takes as parameters: everything that a source or a person has named. */
+
+import type { QueryParameter } from '../../bigquery/sql.ts';
 import type { CommitSpec } from '../../core/contracts/warehouse.ts';
 import { typeName } from '../../core/types.ts';
 import type { Checked } from './check-query.ts';
-import type { QueryParameter } from './sql.ts';
 
 /** What is known of the staged rows. */
 export interface StagedFacts {
@@ -49,6 +50,7 @@ export function commitParameters(
     text('vector_path', staged.vectorPath),
     text('seconds', JSON.stringify(evidence.seconds)),
     { name: 'max_delete_ratio', type: 'FLOAT64', value: String(spec.maxDeleteRatio) },
+    ...(spec.files === undefined || spec.files.length === 0 ? [] : [text('files', JSON.stringify(spec.files))]),
     ...(seen === undefined ? [] : [text('seen', seen)]),
     ...(staged.twins === null ? [] : [{ name: 'twins', type: 'STRING', values: staged.twins } as const]),
   ];

@@ -1,4 +1,6 @@
 /** The one script of a commit: what must be there, then the transaction of table, state, run, quarantine and schema changes. */
+
+import { type Query, quoteText } from '../../bigquery/sql.ts';
 import type { CommitSpec } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { typeName } from '../../core/types.ts';
@@ -9,10 +11,9 @@ import { countOfKeys } from './changes/merge.ts';
 import { commitParameters, type StagedFacts } from './commit-parameters.ts';
 import { changeTables, stagedTable } from './commit-tables.ts';
 import { designOf, type FoundTable, partitionDiffers } from './design.ts';
-import { insertEvidence } from './evidence.ts';
+import { insertEvidence, insertFiles } from './evidence.ts';
 import { evidenceOf, qualified, stateOf } from './names.ts';
 import { quarantineMisfits, settleReplay } from './settle.ts';
-import { type Query, quoteText } from './sql.ts';
 import { createLatestView, createTable, evolution, recreateTable, targetColumns } from './tables.ts';
 
 /** What is known when the commit begins. */
@@ -174,6 +175,7 @@ function record({ project, spec, staged }: CommitInput): string[] {
   const kept = staged.checked.misfits > 0 ? [quarantineMisfits(table)] : [];
   return [
     insertEvidence(project, tenant, '_runs', RUN_VALUES),
+    ...(spec.files === undefined || spec.files.length === 0 ? [] : [insertFiles(project, tenant)]),
     ...(staged.twins === null ? kept : settleReplay(table)),
     ...spec.schemaChanges.map((change) => insertEvidence(project, tenant, '_schema_changes', changeValues(change))),
   ];

@@ -1,19 +1,20 @@
 /** The commit: the table's design, then one script with one transaction, and what may be done after it. */
+
+import { BigqueryFailure } from '../../bigquery/failure.ts';
+import { queryConfiguration } from '../../bigquery/parameters.ts';
+import type { Query } from '../../bigquery/sql.ts';
+import type { Row } from '../../bigquery/values.ts';
 import type { ChangeCounts, CommitSpec } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { tableResource } from './catalog.ts';
 import { type CommitInput, commitScript, keyOfChange } from './commit-script.ts';
 import { designChange, designOf, type FoundTable, foundTable, type TableResource } from './design.ts';
-import { BigqueryFailure } from './errors.ts';
 import { type Governance, keepGovernance, readGovernance, restoreKept } from './governance.ts';
-import { queryConfiguration } from './parameters.ts';
 import { commitProblem, isLeaseLost } from './raised.ts';
 import type { Session } from './session.ts';
-import type { Query } from './sql.ts';
 import { check, type StagedRows } from './stage.ts';
 import { committedCounts } from './state.ts';
 import { noRows, type StagedTable } from './typed-rows.ts';
-import type { Row } from './values.ts';
 
 export interface Committed {
   readonly counts: ChangeCounts;

@@ -1,11 +1,12 @@
 /** What to dry-run to know a commit's cost, and why it cannot be less. */
+
+import { constant } from '../../bigquery/sql.ts';
 import type { CommitSpec, TableColumn } from '../../core/contracts/warehouse.ts';
 import { changeSteps } from './changes/change.ts';
 import type { ChangeTables } from './changes/change-tables.ts';
 import type { Checked } from './check-query.ts';
 import { changeTables } from './commit-tables.ts';
 import type { FoundTable } from './design.ts';
-import { constant } from './sql.ts';
 import { heldAs } from './types.ts';
 
 export interface CostStatements {

@@ -1,10 +1,11 @@
 /** What a commit would be billed, before it runs. */
+
+import { usdOf } from '../../bigquery/billing.ts';
+import { queryConfiguration } from '../../bigquery/parameters.ts';
 import type { CommitSpec, CostEstimate } from '../../core/contracts/warehouse.ts';
-import { usdOf } from './billing.ts';
 import { findTable } from './catalog.ts';
 import { keyOfChange } from './commit-script.ts';
 import { costStatements } from './cost-statement.ts';
-import { queryConfiguration } from './parameters.ts';
 import type { Session } from './session.ts';
 import { check, type StagedRows } from './stage.ts';
 

@@ -1,8 +1,8 @@
 /** How a table lies in BigQuery, and how to bring one that lies otherwise to what is wanted. */
 import { createHash } from 'node:crypto';
+import { list, quoteName } from '../../bigquery/sql.ts';
 import type { CommitSpec, TableColumn, TableDesign, TableRef } from '../../core/contracts/warehouse.ts';
 import { qualified } from './names.ts';
-import { list, quoteName } from './sql.ts';
 import { type FieldSchema, logicalOf } from './types.ts';
 
 /** The parts of a table of the API that are looked at. */

@@ -1,8 +1,8 @@
 /** The evidence tables: what every run did, in the warehouse itself. Meaning of each column: docs/evidence.md. */
 import { createHash } from 'node:crypto';
 import { evidenceDataset } from '../../../tenants/naming.ts';
+import { list, quoteName, quoteText } from '../../bigquery/sql.ts';
 import { type EvidenceTable, evidenceOf, qualified, stateOf } from './names.ts';
-import { list, quoteName, quoteText } from './sql.ts';
 import { labelsOption, options } from './tables.ts';
 
 /** The tables that all sources of a tenant share. */
@@ -30,7 +30,8 @@ const TABLES: Readonly<Record<SharedTable, Definition>> = {
     clusterBy: ['run_id', 'source'],
   },
   _files: {
-    columns: 'source STRING, uri STRING, version STRING, `rows` INT64, run_id STRING, loaded_at TIMESTAMP',
+    columns: `source STRING, uri STRING, version STRING, \`rows\` INT64, run_id STRING, loaded_at TIMESTAMP, bytes INT64,
+      modified_at TIMESTAMP`,
     clusterBy: ['source', 'uri'],
   },
   _quarantine: {
@@ -129,4 +130,16 @@ export function insertEvidence(
 ): string {
   const name = qualified(project, evidenceOf(tenant, table));
   return `INSERT INTO ${name} (${Object.keys(values).map(quoteName).join(', ')}) VALUES (${Object.values(values).join(', ')})`;
+}
+
+/** The statement that notes loaded files, from the parameter `files`. */
+export function insertFiles(project: string, tenant: string): string {
+  const name = qualified(project, evidenceOf(tenant, '_files'));
+  const columns = ['source', 'uri', 'version', 'rows', 'run_id', 'loaded_at', 'bytes', 'modified_at'];
+  const of = (key: string) => `JSON_VALUE(f, '$.${key}')`;
+  const values = [
+    ...['@source', of('uri'), of('version'), `CAST(${of('rows')} AS INT64)`, '@run_id', 'tributary_at'],
+    ...[`CAST(${of('bytes')} AS INT64)`, `CAST(${of('modifiedAt')} AS TIMESTAMP)`],
+  ];
+  return `INSERT INTO ${name} (${list(columns)}) SELECT ${values.join(', ')} FROM UNNEST(JSON_QUERY_ARRAY(@files)) AS f`;
 }

@@ -1,11 +1,12 @@
 /** What people said about a table that is created anew: who may see which rows and columns, and in which words. */
+
+import { isNotFound } from '../../bigquery/failure.ts';
+import type { JobRun } from '../../bigquery/jobs.ts';
+import { list, quoteName, quoteText } from '../../bigquery/sql.ts';
 import type { TableRef } from '../../core/contracts/warehouse.ts';
 import { dropTable } from './calls.ts';
-import { isNotFound } from './errors.ts';
-import type { JobRun } from './jobs.ts';
 import { qualified, STATE_PREFIX, stateOf } from './names.ts';
 import type { Session } from './session.ts';
-import { list, quoteName, quoteText } from './sql.ts';
 
 interface Field {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Texts and values of a tenant file or a run as constants of a column's type. */
+
+import { constant, quoteText } from '../../bigquery/sql.ts';
 import type { LogicalType } from '../../core/types.ts';
-import { constant, quoteText } from './sql.ts';
 import { heldAs } from './types.ts';
 
 /**

@@ -1,8 +1,9 @@
 /** From staged objects into a staging table: one job, whatever the number of parts. */
+
+import { isDuplicate } from '../../bigquery/failure.ts';
 import { type Manifest, MISFIT_COLUMNS, type PartFormat } from '../../core/contracts/staging.ts';
 import type { RunIdentity, StagedColumn, TableRef } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
-import { isDuplicate } from './errors.ts';
 import type { Session } from './session.ts';
 import { stagingFields } from './types.ts';
 

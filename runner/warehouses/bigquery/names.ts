@@ -1,8 +1,8 @@
 /** Where things lie: datasets of the tenant, one table per run and per source. */
 import { createHash } from 'node:crypto';
 import { evidenceDataset, stagingDataset, stagingTable, tableSafe } from '../../../tenants/naming.ts';
+import { quoteName } from '../../bigquery/sql.ts';
 import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
-import { quoteName } from './sql.ts';
 
 /** A table in SQL, every part between backticks of its own. */
 export function qualified(project: string, { dataset, table }: TableRef): string {

@@ -1,10 +1,10 @@
 /** What has to be there before a run, and what dead runs left. Three calls at once where nothing is missing. */
 import { evidenceDataset, stagingDataset } from '../../../tenants/naming.ts';
+import { labelSafe } from '../../bigquery/billing.ts';
+import { isDuplicate, isNotFound } from '../../bigquery/failure.ts';
 import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
-import { labelSafe } from './billing.ts';
 import { dropTable } from './calls.ts';
-import { isDuplicate, isNotFound } from './errors.ts';
 import { createShared, createState, createStateView, SHARED_TABLES, stateViewLabel } from './evidence.ts';
 import { keptGovernance, restoreKept } from './governance.ts';
 import { STATE_PREFIX, stagingPrefix, stateOf } from './names.ts';

@@ -1,9 +1,10 @@
 /** All quality tests of a run as one query over its typed rows. Each gives one number: how many rows break it. */
+
+import { quoteName } from '../../bigquery/sql.ts';
 import type { QualityResult, QualityTest } from '../../core/contracts/warehouse.ts';
 import type { LogicalType } from '../../core/types.ts';
 import { comparable } from './changes/compare.ts';
 import { literal } from './literals.ts';
-import { quoteName } from './sql.ts';
 import { type StagedTable, typedRows } from './typed-rows.ts';
 
 /** The query has no parameters and gives one row, for {@link qualityResults}. `tests` must not be empty. */

@@ -1,11 +1,12 @@
 /** Questions to the evidence and to a target, and the one correction after a commit. */
+
+import { type Query, type QueryParameter, quoteName } from '../../bigquery/sql.ts';
 import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
 import type { LogicalType } from '../../core/types.ts';
 import { everyRow } from './changes/change-tables.ts';
 import { comparable } from './changes/compare.ts';
 import { type FoundTable, filterColumn } from './design.ts';
 import { evidenceOf, qualified, stateOf } from './names.ts';
-import { type Query, type QueryParameter, quoteName } from './sql.ts';
 
 const text = (name: string, value: string): QueryParameter => ({ name, type: 'STRING', value });
 
@@ -72,4 +73,11 @@ export function repeatsQuery(project: string, table: TableRef, key: readonly str
   const condition = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`;
   const sql = `SELECT 1 AS found FROM ${qualified(project, table)} AS t${condition} GROUP BY ${parts.join(', ')} HAVING COUNT(*) > 1 LIMIT 1`;
   return { sql, parameters: [] };
+}
+
+/** Versions of objects that runs of the source loaded, of those modified at that time or later: uri, version. */
+export function filesQuery(project: string, tenant: string, source: string, modifiedSince: string): Query {
+  const files = qualified(project, evidenceOf(tenant, '_files'));
+  const sql = `SELECT DISTINCT uri, version FROM ${files} WHERE source = @source AND modified_at >= @since`;
+  return { sql, parameters: [text('source', source), { name: 'since', type: 'TIMESTAMP', value: modifiedSince }] };
 }

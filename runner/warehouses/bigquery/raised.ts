@@ -1,8 +1,9 @@
 /** What a script of a commit raised, in the words of the catalogue. */
+
+import { BigqueryFailure } from '../../bigquery/failure.ts';
 import type { CommitSpec } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { brakeAmong, raisedOf } from './brake.ts';
-import { BigqueryFailure } from './errors.ts';
 
 export function isLeaseLost(error: unknown): boolean {
   return error instanceof BigqueryFailure && raisedOf(error.failure.message)?.code === 'LEASE_LOST';

@@ -1,8 +1,10 @@
 /** How a staged column becomes its type in BigQuery: the value, and when there is none. The rest was cast before it was written. */
+
+import { quoteName, quoteText } from '../../bigquery/sql.ts';
 import type { StagedColumn } from '../../core/contracts/warehouse.ts';
+import { LATE, lateKey } from '../../core/late.ts';
 import type { LogicalType } from '../../core/types.ts';
-import { quoteName, quoteText } from './sql.ts';
-import { heldAs, partColumn } from './types.ts';
+import { columnType, heldAs, partColumn } from './types.ts';
 
 /** A column that is staged as text, in SQL of the staging table as `r`. */
 export interface RemoteColumn {
@@ -15,6 +17,7 @@ export interface RemoteColumn {
 
 /** @returns `null` where the column is staged in its type. */
 export function remoteColumn(staged: StagedColumn): RemoteColumn | null {
+  if (staged.late !== undefined) return lateColumn(staged);
   if (partColumn(staged).as === 'typed') return null;
   const at = `r.${quoteName(staged.column.name)}`;
   const { type } = staged.column;
@@ -27,6 +30,21 @@ export function remoteColumn(staged: StagedColumn): RemoteColumn | null {
     value: `JSON_QUERY_ARRAY(${parsed(at)})`,
     misfit: (typed) => `${at} IS NOT NULL AND (${typed} IS NULL OR ${hole(typed)})`,
   };
+}
+
+/** A field of the column that carries the late ones, as text; a JSON column has its JSON. */
+export function lateText({ late = '', column }: StagedColumn): string {
+  const read = column.type.kind === 'JSON' ? 'JSON_QUERY' : 'JSON_VALUE';
+  return `${read}(r.${LATE}, ${quoteText(`$.${lateKey(late)}`)})`;
+}
+
+function lateColumn(staged: StagedColumn): RemoteColumn {
+  const { type } = staged.column;
+  const said = lateText(staged);
+  const misfit = (typed: string) => `${said} IS NOT NULL AND ${typed} IS NULL`;
+  if (type.kind === 'JSON') return { staged, value: parsed(said), misfit };
+  if (type.kind === 'BYTES') return { staged, value: `SAFE.FROM_BASE64(${said})`, misfit };
+  return { staged, value: type.kind === 'STRING' ? said : `SAFE_CAST(${said} AS ${columnType(type)})`, misfit };
 }
 
 /**

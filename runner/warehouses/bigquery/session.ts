@@ -1,12 +1,13 @@
 /** What every step of a run needs to talk to BigQuery. */
+
+import { startAttempts } from '../../bigquery/attempts.ts';
+import type { Meter } from '../../bigquery/billing.ts';
+import type { Api } from '../../bigquery/client.ts';
+import type { JobRun, Jobs } from '../../bigquery/jobs.ts';
+import { queryConfiguration } from '../../bigquery/parameters.ts';
+import type { Query } from '../../bigquery/sql.ts';
+import type { Row } from '../../bigquery/values.ts';
 import { type Budget, type Clock, repeatedly } from '../../core/retry.ts';
-import { startAttempts } from './attempts.ts';
-import type { Meter } from './billing.ts';
-import type { Api } from './client.ts';
-import type { JobRun, Jobs } from './jobs.ts';
-import { queryConfiguration } from './parameters.ts';
-import type { Query } from './sql.ts';
-import type { Row } from './values.ts';
 
 /** What a job is for; part of its id. */
 export type Purpose =

@@ -1,10 +1,12 @@
 /** Rows on their way: parts in the bucket, the staging table, and what of it fits. */
+
+import { isDuplicate } from '../../bigquery/failure.ts';
 import type { InletEnd } from '../../core/channel.ts';
 import type { PartsSpec, QuarantinedRow, Staging, Written } from '../../core/contracts/staging.ts';
-import type { RestagePolicy, StageSpec } from '../../core/contracts/warehouse.ts';
+import type { RestagePolicy, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
+import { LATE } from '../../core/late.ts';
 import { dropTable } from './calls.ts';
 import { type Checked, checkedOf, checkQuery } from './check-query.ts';
-import { isDuplicate } from './errors.ts';
 import { formatOf, loadParts } from './load.ts';
 import { stagingOf } from './names.ts';
 import { pendingQuery } from './queries.ts';
@@ -33,14 +35,38 @@ export async function stageRows(
   inlet: InletEnd,
   signal: AbortSignal,
 ): Promise<StagedRows> {
-  const [written] = await both(staging.write(partsSpec(spec), inlet, signal), makeTable(session, spec));
+  return (await stageWritten(session, spec, staging.write(partsSpec(spec), inlet, signal), signal)).staged;
+}
+
+/** Loads parts that are being written. */
+export async function stageWritten<W extends Written>(
+  session: Session,
+  spec: StageSpec,
+  writing: Promise<W>,
+  signal: AbortSignal,
+): Promise<{ readonly written: W; readonly staged: StagedRows }> {
+  const [written] = await both(writing, makeTable(session, spec));
   await load(session, spec, written, false, signal);
   const { rejected, vectorPath } = written;
   const table = stagedTable(session.api.project, spec);
   const whole = { rows: written.manifest.rows - rejected, misfits: rejected, nullified: 0 };
   const checked = spec.keysOnly ? { ...NOTHING_CHECKED, ...whole } : await check(session, table, []);
   const nullified = checked.nullified + nullifiedOf(written);
-  return { table, checked, rejected, uncastable: checked.misfits - rejected, nullified, vectorPath, twins: null };
+  const uncastable = checked.misfits - rejected;
+  return { written, staged: { table, checked, rejected, uncastable, nullified, vectorPath, twins: null } };
+}
+
+/** Late fields stay in the column that carries them and are typed in the check. */
+export async function unfoldRows(
+  session: Session,
+  late: readonly StagedColumn[],
+  staged: StagedRows,
+): Promise<StagedRows> {
+  if (late.length === 0) return staged;
+  const table = { ...staged.table, columns: [...staged.table.columns, ...late] };
+  const checked = await check(session, table, []);
+  const nullified = staged.nullified - staged.checked.nullified + checked.nullified;
+  return { ...staged, table, checked, nullified, uncastable: checked.misfits - staged.rejected };
 }
 
 export async function restageRows(
@@ -69,15 +95,15 @@ export async function check(session: Session, table: StagedTable, key: readonly 
 
 export function stagedTable(project: string, { run, columns, snapshotDate, keysOnly }: StageSpec): StagedTable {
   return {
-    ...{ project, run, columns },
+    ...{ project, run, columns: columns.filter(({ column }) => column.name !== LATE) },
     ...(snapshotDate === undefined ? {} : { snapshotDate }),
     ...(keysOnly === undefined ? {} : { keysOnly }),
   };
 }
 
-const NOTHING_CHECKED = { frequentReason: null, ranges: [], distinctKeys: null } as const;
+export const NOTHING_CHECKED = { frequentReason: null, ranges: [], distinctKeys: null } as const;
 
-function partsSpec({ run, columns, layout, rowBytes, keysOnly, maxRejected }: StageSpec): PartsSpec {
+export function partsSpec({ run, columns, layout, rowBytes, keysOnly, maxRejected }: StageSpec): PartsSpec {
   return {
     run,
     name: keysOnly ? 'keys' : 'rows',
@@ -91,7 +117,7 @@ function partsSpec({ run, columns, layout, rowBytes, keysOnly, maxRejected }: St
 }
 
 /** A table that an earlier stage of this run left is made anew. */
-async function makeTable(session: Session, { run, columns, keysOnly }: StageSpec): Promise<void> {
+export async function makeTable(session: Session, { run, columns, keysOnly }: StageSpec): Promise<void> {
   const { api, labels } = session;
   const create = () => session.execute('create', run, createStaging(api.project, run, columns, labels, keysOnly));
   try {

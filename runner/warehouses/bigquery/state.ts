@@ -1,11 +1,12 @@
 /** What the last committed run of a source left, as the warehouse keeps it. */
+
+import { isNotFound } from '../../bigquery/failure.ts';
+import { type ApiRow, type Row, rowsOf } from '../../bigquery/values.ts';
 import type { LoadState, RunIdentity } from '../../core/contracts/warehouse.ts';
 import { parseType } from '../../core/types.ts';
-import { isNotFound } from './errors.ts';
 import { stateOf } from './names.ts';
 import { committedQuery, countsQuery, fenceQuery } from './queries.ts';
 import type { Session } from './session.ts';
-import { type ApiRow, type Row, rowsOf } from './values.ts';
 
 const STATE_FIELDS = [
   { name: 'source', type: 'STRING' },

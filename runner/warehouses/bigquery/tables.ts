@@ -1,4 +1,6 @@
 /** DDL: the target, its view of the newest day, staging tables, and how a target grows. */
+
+import { list, quoteName, quoteText } from '../../bigquery/sql.ts';
 import type {
   CommitSpec,
   RunIdentity,
@@ -10,7 +12,6 @@ import type {
 import { type LogicalType, sameType } from '../../core/types.ts';
 import { cut, type FoundTable, labelsOf, partitionExpression, shortDescription } from './design.ts';
 import { qualified, stagingOf } from './names.ts';
-import { list, quoteName, quoteText } from './sql.ts';
 import { columnType, heldAs, stagingFields } from './types.ts';
 
 const LONGEST_COLUMN_DESCRIPTION = 1024;

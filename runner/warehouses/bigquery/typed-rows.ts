@@ -1,10 +1,11 @@
 /** The staged rows as the table will have them, and those that will be in quarantine instead. */
+
+import { quoteName, quoteText } from '../../bigquery/sql.ts';
 import { MISFIT_COLUMNS } from '../../core/contracts/staging.ts';
 import type { RunIdentity, StagedColumn } from '../../core/contracts/warehouse.ts';
 import { wanted } from '../../core/wanted.ts';
 import { qualified, stagingOf } from './names.ts';
-import { type RemoteColumn, remoteColumn } from './remote-types.ts';
-import { quoteName, quoteText } from './sql.ts';
+import { lateText, type RemoteColumn, remoteColumn } from './remote-types.ts';
 import { columnType, heldAs, stagingType } from './types.ts';
 
 /** The rows of one staging table. */
@@ -115,8 +116,9 @@ function added({ run, snapshotDate, keysOnly, replay }: StagedTable, place: stri
 }
 
 /** The words of the embedded warehouse. A row that a replay leaves keeps the code it came with; see settle.ts. */
-function reason({ column, cast }: StagedColumn, replay: boolean): string {
-  if (cast && !replay) return `VALUE_NOT_CASTABLE: ${column.name} is not ${wanted(column.type)}`;
+function reason({ column, cast, late }: StagedColumn, replay: boolean): string {
+  if ((cast || late !== undefined) && !replay)
+    return `VALUE_NOT_CASTABLE: ${column.name} is not ${wanted(column.type)}`;
   return `${cast ? 'VALUE_NOT_CASTABLE' : 'VALUE_OUT_OF_RANGE'}: ${column.name}: does not fit ${wanted(column.type)}`;
 }
 
@@ -124,13 +126,14 @@ function reason({ column, cast }: StagedColumn, replay: boolean): string {
 function asTexts(columns: readonly StagedColumn[], wire: string): string {
   const pairs = columns.map(
     (staged) =>
-      `CONCAT(${quoteText(`${JSON.stringify(staged.vector.name)}:`)}, TO_JSON_STRING(${asText(staged, wire)}))`,
+      `CONCAT(${quoteText(`${JSON.stringify(staged.late === undefined ? staged.vector.name : staged.column.name)}:`)}, TO_JSON_STRING(${asText(staged, wire)}))`,
   );
   return `CONCAT('{', ARRAY_TO_STRING([${pairs.join(', ')}], ','), '}')`;
 }
 
 /** Bytes are spelled as a replay reads them: as the server does (`\x6869`) where the reason is of the wire, else byte by byte. */
 function asText(staged: StagedColumn, wire: string): string {
+  if (staged.late !== undefined) return lateText(staged);
   const at = `r.${quoteName(staged.column.name)}`;
   const type = stagingType(staged);
   if (type.kind === 'STRING') return at;

@@ -4,13 +4,13 @@
  */
 
 import { latestView } from '../../../tenants/naming.ts';
+import { list, type Query, quoteName, quoteText } from '../../bigquery/sql.ts';
 import type { RunIdentity, TableRef } from '../../core/contracts/warehouse.ts';
 import { RAISE_LEASE_LOST } from './brake.ts';
 import { everyRow } from './changes/change-tables.ts';
 import { type FoundTable, filterColumn } from './design.ts';
 import { insertEvidence } from './evidence.ts';
 import { evidenceOf, qualified, stateOf, undoSnapshotOf } from './names.ts';
-import { list, type Query, quoteName, quoteText } from './sql.ts';
 import { createLatestView } from './tables.ts';
 import { columnType } from './types.ts';
 

@@ -1,9 +1,10 @@
 /** A table and the state of its source as they were before a run. */
+
+import { isDuplicate, isTransient } from '../../bigquery/failure.ts';
 import type { RunIdentity, TableRef, Undone } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { dropTable } from './calls.ts';
 import { findTable } from './catalog.ts';
-import { isDuplicate, isTransient } from './errors.ts';
 import { undoSnapshotOf } from './names.ts';
 import { isLeaseLost } from './raised.ts';
 import type { Session } from './session.ts';

@@ -1,5 +1,13 @@
 /** The production warehouse: BigQuery, loaded through objects in Cloud Storage. */
-import type { InletEnd } from '../../core/channel.ts';
+
+import { labelSafe, pricePerTib, startMeter } from '../../bigquery/billing.ts';
+import { type Api, openClient } from '../../bigquery/client.ts';
+import { createJobs } from '../../bigquery/jobs.ts';
+import { positionalConfiguration } from '../../bigquery/parameters.ts';
+import type { Row } from '../../bigquery/values.ts';
+import type { ChannelProgress, InletEnd } from '../../core/channel.ts';
+import type { FileVersion, Offer } from '../../core/contracts/offer.ts';
+import type { ReadSummary } from '../../core/contracts/source.ts';
 import type { Staging } from '../../core/contracts/staging.ts';
 import type {
   Billing,
@@ -13,6 +21,7 @@ import type {
   RestagePolicy,
   RunIdentity,
   Staged,
+  StagedColumn,
   StageSpec,
   TableRef,
   TableShape,
@@ -21,24 +30,21 @@ import type {
 } from '../../core/contracts/warehouse.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { type Budget, budgetOf, type Clock, systemClock } from '../../core/retry.ts';
-import { labelSafe, pricePerTib, startMeter } from './billing.ts';
 import { dropTable } from './calls.ts';
 import { findTable, shapeOf, tableResource } from './catalog.ts';
-import { type Api, openClient } from './client.ts';
 import { commitRun } from './commit.ts';
 import { estimateCost } from './cost.ts';
 import { bigqueryProblem } from './errors.ts';
-import { createJobs } from './jobs.ts';
 import { stagingOf } from './names.ts';
-import { positionalConfiguration } from './parameters.ts';
 import { prepareTenant } from './prepare.ts';
 import { qualityQuery, qualityResults } from './quality.ts';
-import { billingUpdate, repeatsQuery } from './queries.ts';
+import { billingUpdate, filesQuery, repeatsQuery } from './queries.ts';
 import { openSession, type Session } from './session.ts';
-import { restageRows, type StagedRows, stagedTable, stageRows } from './stage.ts';
+import { restageRows, type StagedRows, stagedTable, stageRows, unfoldRows } from './stage.ts';
+import { stageFiles } from './stage-files.ts';
+import { stageStatement } from './stage-statement.ts';
 import { isCommitted, readClock, readState, settleRun } from './state.ts';
 import { undoRun } from './undo.ts';
-import type { Row } from './values.ts';
 
 export interface BigqueryOptions {
   readonly project: string;
@@ -155,6 +161,48 @@ class BigqueryWarehouse implements Warehouse {
       if (spec.keysOnly) this.#swept = true;
       else this.#staged = staged;
       return summaryOf(staged);
+    });
+  }
+
+  unfold(spec: StageSpec, late: readonly StagedColumn[]): Promise<Staged> {
+    return this.#told(spec.target, async () => {
+      if (this.#staged === null) throw new TributaryError('INTERNAL', { message: 'nothing is staged' });
+      this.#staged = await unfoldRows(this.#session, late, this.#staged);
+      return summaryOf(this.#staged);
+    });
+  }
+
+  async stageOffer(
+    spec: StageSpec,
+    offer: Offer,
+    { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<{ readonly summary: ReadSummary; readonly staged: Staged } | null> {
+    switch (offer.way) {
+      case 'files':
+        return this.#told(spec.target, async () => {
+          const watch = { signal, onProgress };
+          const { summary, staged } = await stageFiles(this.#session, this.#staging, spec, offer, watch);
+          if (spec.keysOnly) this.#swept = true;
+          else this.#staged = staged;
+          return { summary, staged: summaryOf(staged) };
+        });
+      case 'statement':
+        return this.#told(spec.target, async () => {
+          const moved = await stageStatement(this.#session, spec, offer, signal);
+          if (moved === null) return null;
+          if (spec.keysOnly) this.#swept = true;
+          else this.#staged = moved.staged;
+          onProgress({ rows: moved.summary.extracted, bytes: moved.summary.bytes, rejected: 0 });
+          return { summary: moved.summary, staged: summaryOf(moved.staged) };
+        });
+    }
+  }
+
+  files(tenant: string, source: string, since: string): Promise<readonly Pick<FileVersion, 'uri' | 'version'>[]> {
+    return this.#told(null, async () => {
+      const query = filesQuery(this.#session.api.project, tenant, source, since);
+      const rows = await this.#session.query('read', null, query);
+      return rows.map(({ uri, version }) => ({ uri: String(uri), version: String(version) }));
     });
   }
 

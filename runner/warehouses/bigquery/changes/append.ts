@@ -1,8 +1,9 @@
 /** The rows of a window beside those that are there. */
+
+import { list, quoteName } from '../../../bigquery/sql.ts';
 import { MISFIT_COLUMNS } from '../../../core/contracts/staging.ts';
 import type { TableChange, TableColumn } from '../../../core/contracts/warehouse.ts';
 import { literal } from '../literals.ts';
-import { list, quoteName } from '../sql.ts';
 import {
   add,
   type ChangeTables,

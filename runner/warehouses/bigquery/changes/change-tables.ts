@@ -1,7 +1,8 @@
 /** What the changes work on, and the pieces that several of them share. */
+
+import { constant, list, quoteName } from '../../../bigquery/sql.ts';
 import type { TableColumn } from '../../../core/contracts/warehouse.ts';
 import type { KeyRange } from '../check-query.ts';
-import { constant, list, quoteName } from '../sql.ts';
 import { heldAs } from '../types.ts';
 
 /** The tables of one change in SQL. */

@@ -1,7 +1,8 @@
 /** When values, keys and rows are the same. In GoogleSQL only `=` between the two sides joins by hash. */
+
+import { quoteName } from '../../../bigquery/sql.ts';
 import type { TableColumn } from '../../../core/contracts/warehouse.ts';
 import type { LogicalKind, LogicalType } from '../../../core/types.ts';
-import { quoteName } from '../sql.ts';
 
 /** Whether `=` and GROUP BY take the type as it is. NaN is not `=` to itself, and 0 and -0 have different texts. */
 export function comparable(value: string, { kind }: LogicalType): string {

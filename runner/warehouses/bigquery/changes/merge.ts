@@ -1,7 +1,8 @@
 /** Staged rows take the place of those with the same key. The table has one row of each key. */
+
+import { list, quoteName } from '../../../bigquery/sql.ts';
 import { MISFIT_COLUMNS } from '../../../core/contracts/staging.ts';
 import type { TableChange } from '../../../core/contracts/warehouse.ts';
-import { list, quoteName } from '../sql.ts';
 import { columnType } from '../types.ts';
 import {
   add,

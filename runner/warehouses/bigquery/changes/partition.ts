@@ -1,6 +1,7 @@
 /** The rows of one day in place of those that were there of it. */
+
+import { quoteName, quoteText } from '../../../bigquery/sql.ts';
 import type { TableChange } from '../../../core/contracts/warehouse.ts';
-import { quoteName, quoteText } from '../sql.ts';
 import { add, type ChangeTables, COUNT, insert, type Step } from './change-tables.ts';
 
 export type Partition = Extract<TableChange, { kind: 'partition' }>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { failureOf, isTransient, jobFailure } from '../../../../runner/bigquery/failure.ts';
 import { problemOf } from '../../../../runner/core/errors.ts';
-import { bigqueryProblem, failureOf, isTransient, jobFailure } from '../../../../runner/warehouses/bigquery/errors.ts';
+import { bigqueryProblem } from '../../../../runner/warehouses/bigquery/errors.ts';
 
 const http = (code: number, reason: string, message = reason) =>
   failureOf(Object.assign(new Error(message), { code, errors: [{ reason, message }] }));

@@ -1,7 +1,8 @@
 /** BigQuery's jobs in memory, with an answer for each call that a test can spoil. */
+
+import type { Api, Call } from '../../../../runner/bigquery/client.ts';
+import { failureOf } from '../../../../runner/bigquery/failure.ts';
 import type { Clock } from '../../../../runner/core/retry.ts';
-import type { Api, Call } from '../../../../runner/warehouses/bigquery/client.ts';
-import { failureOf } from '../../../../runner/warehouses/bigquery/errors.ts';
 
 export interface FakeJob {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { startMeter } from '../../../../runner/bigquery/billing.ts';
+import { createJobs, type JobRequest, jobId } from '../../../../runner/bigquery/jobs.ts';
 import { DEFAULT_BUDGET } from '../../../../runner/core/retry.ts';
-import { startMeter } from '../../../../runner/warehouses/bigquery/billing.ts';
-import { createJobs, type JobRequest, jobId } from '../../../../runner/warehouses/bigquery/jobs.ts';
 import { FakeApi, type Fault, fakeClock } from './fake-api.ts';
 
 const RUN = { tenant: 'acme', source: 'orders', runId: 'r1', fencingToken: 7 };

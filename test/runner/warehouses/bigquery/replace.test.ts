@@ -1,7 +1,7 @@
 /** A replace leaves what people said of the table. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Api, openClient } from '../../../../runner/bigquery/client.ts';
 import type { Warehouse } from '../../../../runner/core/contracts/warehouse.ts';
-import { type Api, openClient } from '../../../../runner/warehouses/bigquery/client.ts';
 import {
   A,
   APPEND,

@@ -1,4 +1,6 @@
 /** Every shape of script, and the tables that it is over as the analyzer takes them. */
+
+import type { Query } from '../../../../runner/bigquery/sql.ts';
 import type {
   CommitSpec,
   SchemaChange,
@@ -30,7 +32,6 @@ import {
   repeatsQuery,
   stateQuery,
 } from '../../../../runner/warehouses/bigquery/queries.ts';
-import type { Query } from '../../../../runner/warehouses/bigquery/sql.ts';
 import { createStaging, targetColumns } from '../../../../runner/warehouses/bigquery/tables.ts';
 import { columnType, stagingFields } from '../../../../runner/warehouses/bigquery/types.ts';
 import { undoPlan, undoQuery, undoScript, undoSnapshot } from '../../../../runner/warehouses/bigquery/undo-script.ts';
@@ -174,6 +175,16 @@ const RATIO = { columns: [...FEW, column('ratio', 'float64', { kind: 'FLOAT64' }
 const stretch = { column: 'at', from: '2026-01-01 00:00:00+00', to: '2026-02-01 00:00:00+00' };
 const day = { kind: 'partition', column: '_snapshot_date', date: '2026-03-01' } as const;
 
+const FILES = [
+  {
+    uri: 'gs://acme-landing/a.csv',
+    version: '1700000000000001',
+    bytes: 12,
+    modifiedAt: '2026-03-01T00:00:00.000Z',
+    rows: 3,
+  },
+];
+
 /** All commits, by what is special about them. */
 export const COMMITS: Readonly<Record<string, CommitInput>> = {
   'append, first load': commit(specOf({ kind: 'append' }), { found: null, seen: null }),
@@ -192,6 +203,7 @@ export const COMMITS: Readonly<Record<string, CommitInput>> = {
     specOf({ kind: 'append', nullCursor: 'at' }, { ...grown, ...filtered }),
     { found: foundOf(specOf({ kind: 'append' }, filtered)) },
   ),
+  'append, files': commit(specOf({ kind: 'append' }, { files: FILES })),
   'append, stretch': commit(specOf({ kind: 'append', stretch })),
   'append, stretch with a key': commit(specOf({ kind: 'append', stretch, key: ['id'] }, filtered), {}, RANGES),
   'append, replay': commit(specOf({ kind: 'append', mayRepeat: true }), { staged: replay(['run_1/000000000002']) }),

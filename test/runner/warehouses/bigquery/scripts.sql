@@ -142,6 +142,22 @@ INSERT INTO `test-project`.`acme_tributary`.`_schema_changes` (`source`, `run_id
 COMMIT TRANSACTION;
 SELECT tributary_inserted AS inserted, tributary_updated AS updated, tributary_deleted AS deleted, tributary_unchanged AS unchanged;
 
+-- append, files
+DECLARE tributary_from, tributary_at TIMESTAMP;
+DECLARE tributary_before, tributary_inserted, tributary_updated, tributary_deleted, tributary_changed, tributary_unchanged INT64 DEFAULT 0;
+SET tributary_from = CURRENT_TIMESTAMP();
+BEGIN TRANSACTION;
+SET tributary_at = CURRENT_TIMESTAMP();
+UPDATE `test-project`.`acme_tributary`.`_state_orders_874229ea` SET cursor_value = @cursor, run_id = @run_id, fencing_token = @token, committed_at = tributary_at, columns = PARSE_JSON(@columns, wide_number_mode => 'round'), strategy = @strategy WHERE fencing_token <= @token AND NOT EXISTS (SELECT 1 FROM `test-project`.`acme_tributary`.`_runs` AS done WHERE done.run_id = @run_id) AND run_id IS NOT DISTINCT FROM @seen;
+IF @@row_count = 0 THEN IF EXISTS (SELECT 1 FROM `test-project`.`acme_tributary`.`_state_orders_874229ea` WHERE fencing_token <= @token AND NOT EXISTS (SELECT 1 FROM `test-project`.`acme_tributary`.`_runs` AS done WHERE done.run_id = @run_id)) THEN RAISE USING MESSAGE = 'TRIBUTARY:CONFLICT'; END IF; RAISE USING MESSAGE = 'TRIBUTARY:LEASE_LOST'; END IF;
+INSERT INTO `test-project`.`acme_raw`.`orders` (`id`, `note`, `at`, `doc`, `_run_id`, `_extracted_at`) SELECT s.`id`, s.`note`, s.`at`, s.`doc`, s.`_run_id`, s.`_extracted_at` FROM (SELECT r.`id` AS `id`, r.`note` AS `note`, r.`at` AS `at`, r._tributary_typed_0 AS `doc`, 'run_2' AS _run_id, TIMESTAMP '2026-03-01T00:00:02.000Z' AS _extracted_at FROM (SELECT r.*, CASE WHEN r.`doc` IS NOT NULL AND r._tributary_typed_0 IS NULL THEN 'doc' END AS _tributary_misfit FROM (SELECT r.*, SAFE.PARSE_JSON(r.`doc`, wide_number_mode => 'exact') AS _tributary_typed_0 FROM `test-project`.`acme_staging`.`_stage_acme_orders_874229ea_run_2` AS r) AS r) AS r WHERE r._tributary_reason IS NULL AND r._tributary_misfit IS NULL) AS s;
+SET tributary_inserted = tributary_inserted + @@row_count;
+SET tributary_unchanged = 3 - tributary_inserted - tributary_updated;
+INSERT INTO `test-project`.`acme_tributary`.`_runs` (`run_id`, `source`, `strategy`, `mode`, `mode_reason`, `window_column`, `window_from`, `window_to`, `bound_proof`, `rows_extracted`, `rows_staged`, `rows_inserted`, `rows_updated`, `rows_deleted`, `rows_unchanged`, `rows_quarantined`, `values_nullified`, `bytes_extracted`, `fencing_token`, `vector_path`, `seconds`, `started_at`, `committed_at`, `started_from`) VALUES (@run_id, @source, @strategy, @mode, @mode_reason, @window_column, @window_from, @window_to, @bound_proof, @rows_extracted, @rows_staged, tributary_inserted, tributary_updated, tributary_deleted, tributary_unchanged, @rows_quarantined, @values_nullified, @bytes_extracted, @token, @vector_path, PARSE_JSON(@seconds, wide_number_mode => 'round'), @started_at, tributary_at, tributary_from);
+INSERT INTO `test-project`.`acme_tributary`.`_files` (`source`, `uri`, `version`, `rows`, `run_id`, `loaded_at`, `bytes`, `modified_at`) SELECT @source, JSON_VALUE(f, '$.uri'), JSON_VALUE(f, '$.version'), CAST(JSON_VALUE(f, '$.rows') AS INT64), @run_id, tributary_at, CAST(JSON_VALUE(f, '$.bytes') AS INT64), CAST(JSON_VALUE(f, '$.modifiedAt') AS TIMESTAMP) FROM UNNEST(JSON_QUERY_ARRAY(@files)) AS f;
+COMMIT TRANSACTION;
+SELECT tributary_inserted AS inserted, tributary_updated AS updated, tributary_deleted AS deleted, tributary_unchanged AS unchanged;
+
 -- append, stretch
 DECLARE tributary_from, tributary_at TIMESTAMP;
 DECLARE tributary_before, tributary_inserted, tributary_updated, tributary_deleted, tributary_changed, tributary_unchanged INT64 DEFAULT 0;
@@ -558,7 +574,7 @@ SELECT tributary_inserted AS inserted, tributary_updated AS updated, tributary_d
 CREATE TABLE IF NOT EXISTS `test-project`.`acme_tributary`.`_runs` (run_id STRING, source STRING, strategy STRING, mode STRING, mode_reason STRING, window_column STRING, window_from STRING, window_to STRING, bound_proof STRING, rows_extracted INT64, rows_staged INT64, rows_inserted INT64, rows_updated INT64, rows_deleted INT64, rows_unchanged INT64, rows_quarantined INT64, values_nullified INT64, bytes_extracted INT64, vector_path STRING, seconds JSON, started_at TIMESTAMP, committed_at TIMESTAMP, fencing_token INT64, started_from TIMESTAMP, bytes_billed INT64, slot_ms INT64, cost_usd NUMERIC, undone_by STRING) PARTITION BY TIMESTAMP_TRUNC(committed_at, MONTH) CLUSTER BY `run_id`, `source` OPTIONS (labels = [('tenant', 'acme'), ('cost_center', 'unassigned')])
 
 -- create _files
-CREATE TABLE IF NOT EXISTS `test-project`.`acme_tributary`.`_files` (source STRING, uri STRING, version STRING, `rows` INT64, run_id STRING, loaded_at TIMESTAMP) CLUSTER BY `source`, `uri` OPTIONS (labels = [('tenant', 'acme'), ('cost_center', 'unassigned')])
+CREATE TABLE IF NOT EXISTS `test-project`.`acme_tributary`.`_files` (source STRING, uri STRING, version STRING, `rows` INT64, run_id STRING, loaded_at TIMESTAMP, bytes INT64, modified_at TIMESTAMP) CLUSTER BY `source`, `uri` OPTIONS (labels = [('tenant', 'acme'), ('cost_center', 'unassigned')])
 
 -- create _quarantine
 CREATE TABLE IF NOT EXISTS `test-project`.`acme_tributary`.`_quarantine` (source STRING, run_id STRING, column_name STRING, reason STRING, `row` JSON, quarantined_at TIMESTAMP, replayed_by STRING, place STRING) PARTITION BY TIMESTAMP_TRUNC(quarantined_at, MONTH) CLUSTER BY `source`, `run_id` OPTIONS (labels = [('tenant', 'acme'), ('cost_center', 'unassigned')])

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { constant, quoteName, quoteText } from '../../../../runner/bigquery/sql.ts';
 import { stateOf } from '../../../../runner/warehouses/bigquery/names.ts';
-import { constant, quoteName, quoteText } from '../../../../runner/warehouses/bigquery/sql.ts';
 
 /** Reads a literal of GoogleSQL by the rules of its lexical structure; fails where it would end early. */
 function read(literal: string, quote: string): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { positionalConfiguration } from '../../../../runner/warehouses/bigquery/parameters.ts';
-import { microsOf, rowsOf } from '../../../../runner/warehouses/bigquery/values.ts';
+import { positionalConfiguration } from '../../../../runner/bigquery/parameters.ts';
+import { microsOf, rowsOf } from '../../../../runner/bigquery/values.ts';
 
 const one = (type: string, v: unknown, mode = 'NULLABLE') =>
   rowsOf({ fields: [{ name: 'x', type, mode }] }, [{ f: [{ v }] }])[0]?.x;

@@ -1,5 +1,5 @@
 /** What jobs were billed, and the labels under which the bill shows them. */
-import type { Billing } from '../../core/contracts/warehouse.ts';
+import type { Billing } from '../core/contracts/warehouse.ts';
 
 /** On-demand price in most locations; another contract or location has its own. */
 const USD_PER_TIB = 6.25;

@@ -1,7 +1,7 @@
 /** The wire to BigQuery: a request here is one attempt; who repeats it decides elsewhere. */
 import { BigQuery } from '@google-cloud/bigquery';
 import { PassThroughClient } from 'google-auth-library';
-import { failureOf } from './errors.ts';
+import { failureOf } from './failure.ts';
 
 export interface ClientOptions {
   readonly project: string;

@@ -1,11 +1,11 @@
 /** Jobs that are carried out once, whatever becomes of the answers: BigQuery knows each by the id it was given here. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { RunIdentity } from '../../core/contracts/warehouse.ts';
-import { type Budget, type Clock, repeatedly } from '../../core/retry.ts';
+import type { RunIdentity } from '../core/contracts/warehouse.ts';
+import { type Budget, type Clock, repeatedly } from '../core/retry.ts';
 import { startAttempts } from './attempts.ts';
 import { type BilledJob, labelSafe, type Meter } from './billing.ts';
 import type { Api } from './client.ts';
-import { BigqueryFailure, isDuplicate, isNotFound, jobFailure } from './errors.ts';
+import { BigqueryFailure, isDuplicate, isNotFound, jobFailure } from './failure.ts';
 import { type ApiSchema, type Row, rowsOf } from './values.ts';
 
 /** `configuration` of a job as the API takes it. */
@@ -31,9 +31,18 @@ export interface FinishedJob {
   /** Which attempt succeeded; more than 1 where earlier ones failed for a time. */
   readonly attempt: number;
   readonly statistics: JobStatistics;
+  /** Where the rows of a query lie: the table it was given, or one that BigQuery keeps for a day. */
+  readonly destination?: ApiTable;
+}
+
+export interface ApiTable {
+  readonly projectId: string;
+  readonly datasetId: string;
+  readonly tableId: string;
 }
 
 export interface JobStatistics extends BilledJob {
+  readonly query?: BilledJob['query'] & { readonly schema?: ApiSchema | null };
   readonly load?: { readonly outputRows?: string | null; readonly outputBytes?: string | null } | null;
 }
 
@@ -48,6 +57,8 @@ export interface Jobs {
   query(request: JobRequest): Promise<readonly Row[]>;
   /** What a query would process, in bytes. Nothing is run. */
   dryRun(request: JobRequest): Promise<number>;
+  /** The columns that a query would give. Nothing is run. */
+  schema(request: JobRequest): Promise<ApiSchema>;
 }
 
 export interface JobsOptions {
@@ -66,6 +77,7 @@ interface ApiJob {
     readonly errorResult?: { readonly reason?: string | null; readonly message?: string | null } | null;
   };
   readonly statistics?: JobStatistics;
+  readonly configuration?: { readonly query?: { readonly destinationTable?: ApiTable | null } | null };
 }
 
 interface ApiRows {
@@ -183,10 +195,11 @@ export function createJobs({ api, clock, budget, labels, meter }: JobsOptions): 
       request.signal?.throwIfAborted();
       const { id, attempt } = nextId(request);
       try {
-        const { status, statistics = {} } = await settle(request, id);
+        const { status, statistics = {}, configuration } = await settle(request, id);
         meter.add(statistics);
         if (status?.errorResult) throw jobFailure(status.errorResult);
-        return { id, attempt, statistics };
+        const destination = configuration?.query?.destinationTable;
+        return { id, attempt, statistics, ...(destination ? { destination } : {}) };
       } catch (error) {
         if (request.signal?.aborted) {
           await cancel(id);
@@ -210,6 +223,14 @@ export function createJobs({ api, clock, budget, labels, meter }: JobsOptions): 
     }
   }
 
+  async function dry(request: JobRequest): Promise<JobStatistics['query']> {
+    const body = bodyOf(request, null, true);
+    const ask = () => api.request<ApiJob>({ method: 'POST', path: '/jobs', body });
+    const { status, statistics } = await repeatedly(ask, startAttempts(clock, budget), request.signal);
+    if (status?.errorResult) throw jobFailure(status.errorResult);
+    return statistics?.query;
+  }
+
   return {
     run,
     async query(request) {
@@ -217,11 +238,10 @@ export function createJobs({ api, clock, budget, labels, meter }: JobsOptions): 
       return rows(id);
     },
     async dryRun(request) {
-      const body = bodyOf(request, null, true);
-      const ask = () => api.request<ApiJob>({ method: 'POST', path: '/jobs', body });
-      const { status, statistics } = await repeatedly(ask, startAttempts(clock, budget), request.signal);
-      if (status?.errorResult) throw jobFailure(status.errorResult);
-      return Number(statistics?.query?.totalBytesProcessed ?? 0);
+      return Number((await dry(request))?.totalBytesProcessed ?? 0);
+    },
+    async schema(request) {
+      return (await dry(request))?.schema ?? {};
     },
   };
 }

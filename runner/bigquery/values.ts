@@ -7,6 +7,9 @@ export interface ApiField {
   readonly name: string;
   readonly type: string;
   readonly mode?: string | null;
+  readonly description?: string | null;
+  readonly precision?: string | null;
+  readonly scale?: string | null;
   readonly fields?: readonly ApiField[] | null;
 }
 

@@ -1,5 +1,5 @@
 /** GoogleSQL fragments: names, literals and parameters. Nothing of a user reaches a statement another way. */
-import type { LogicalType } from '../../core/types.ts';
+import type { LogicalType } from '../core/types.ts';
 
 /** A named parameter as the API takes it: values are texts. */
 export type QueryParameter =
