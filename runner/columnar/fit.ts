@@ -20,6 +20,26 @@ export function exactCast(value: string, vector: VectorColumn, type: LogicalType
 
 /** The SQL of a text as a type; NULL where the text is none of its values, or a finer one than it holds. */
 export function exactText(text: string, type: LogicalType): string {
+  const careful = carefulText(text, type);
+  if (!PLAIN.has(type.kind)) return careful;
+  const cast = `TRY_CAST(${text} AS ${sqlType(type)})`;
+  const inYears = DATED.has(type.kind) ? ` AND ${cast} ${YEARS}` : '';
+  return `CASE WHEN ${cast}::VARCHAR = ${text}${inYears} THEN ${cast} ELSE ${careful} END`;
+}
+
+/** What DuckDB writes back as it was is the same value: most texts need no pattern, which costs more than all else. */
+const PLAIN: ReadonlySet<LogicalType['kind']> = new Set([
+  'INT64',
+  'FLOAT64',
+  'NUMERIC',
+  'BIGNUMERIC',
+  'BOOL',
+  'DATE',
+  'DATETIME',
+]);
+const DATED: ReadonlySet<LogicalType['kind']> = new Set(['DATE', 'DATETIME']);
+
+function carefulText(text: string, type: LogicalType): string {
   const trimmed = `trim(${text}, ' \t\r\n')`;
   const cast = `TRY_CAST(${trimmed} AS ${sqlType(type)})`;
   const when = (pattern: string, guard = '') =>

@@ -19,6 +19,10 @@ const ILLEGIBLE = '_tributary_illegible';
 /** Beside the columns and {@link MISFIT_COLUMNS}: how many values of the row became NULL. */
 export const NULLIFIED = '_tributary_nullified';
 
+/** A line of a file that could not be cut into columns stays what it is. */
+const LINE = '_line';
+const UNCUT = `WHEN starts_with(${MISFIT_COLUMNS.reason}, 'FILE_ROW_MALFORMED') THEN '${LINE}'`;
+
 /** What {@link retyped} adds to a row, for the caller to take off again. */
 export const ADDED = [...Object.values(MISFIT_COLUMNS), NULLIFIED] as const;
 
@@ -40,7 +44,10 @@ export function retyped(relation: string, { columns, policy }: Retyping, more: r
   const texts = all.map(({ vector }) => `${quoteName(vector)} := ("row" ->> ${quoteText(vector)})`);
   const fallible = all.filter(({ misfits }) => misfits.length > 0);
   const misfit = fallible.map(({ misfits, name }) => `WHEN ${misfits.join(' OR ')} THEN ${quoteText(name)}`);
-  const why = fallible.map(({ why, name }) => `WHEN ${quoteText(name)} THEN ${why}`);
+  const why = [
+    `WHEN '${LINE}' THEN 'it has no columns'`,
+    ...fallible.map(({ why, name }) => `WHEN ${quoteText(name)} THEN ${why}`),
+  ];
   const nulls = all.flatMap(({ nullified }) => nullified.map((test) => `${test}::INT`));
   const { place, column, reason, original } = MISFIT_COLUMNS;
   const selected = [
@@ -56,7 +63,7 @@ export function retyped(relation: string, { columns, policy }: Retyping, more: r
       SELECT place AS ${place}, reason AS ${reason}, "row"::VARCHAR AS ${original}, starts_with(reason, 'VALUE_OUT_OF_RANGE') AS ${WIRE},
         ends_with(reason, ${quoteText(NOT_UTF8)}) AS ${ILLEGIBLE}, struct_pack(${texts.join(', ')}) AS ${SAID} FROM ${relation}),
     parsed AS (SELECT *, ${all.map(({ parsed, vector }) => `${parsed} AS ${quoteName(vector)}`).join(', ')} FROM texts),
-    judged AS (SELECT *, ${choice('', misfit)} AS ${column} FROM parsed)
+    judged AS (SELECT *, ${choice('', [UNCUT, ...misfit])} AS ${column} FROM parsed)
     SELECT ${selected.join(', ')} FROM judged`;
 }
 

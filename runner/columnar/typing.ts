@@ -5,7 +5,7 @@ import type { LogicalType, ScalarKind } from '../core/types.ts';
 import { wanted } from '../core/wanted.ts';
 import { exactCast } from './fit.ts';
 import { quoteName, quoteText } from './sql.ts';
-import { decimalScale, vectorType } from './types.ts';
+import { decimalScale, sqlType, vectorType } from './types.ts';
 
 const VECTOR_DIGITS = 38;
 
@@ -29,6 +29,20 @@ type Misfits = 'where checked' | 'always';
  */
 export function tableSelect(columns: readonly StagedColumn[], from: string): string {
   return typedSelect(columns.map(tableColumn), from, 'where checked');
+}
+
+/** What the error of {@link strictSelect} says. */
+export const MISFIT = 'a misfit of Tributary';
+
+/** Columns of an embedded table, of rows that all fit: the first value that does not is an error. Cheaper than telling rows apart. */
+export function strictSelect(columns: readonly StagedColumn[], from: string): string {
+  const selected = columns.map((staged) => {
+    const { value, checked } = tableColumn(staged);
+    const { vector, column } = staged;
+    const lost = `CASE WHEN ${quoteName(vector.name)} IS NOT NULL THEN error('${MISFIT}')::${sqlType(column.type)} END`;
+    return `${checked ? `coalesce(${value}, ${lost})` : value} AS ${quoteName(column.name)}`;
+  });
+  return `SELECT ${selected.join(', ')} FROM ${from}`;
 }
 
 /**

@@ -61,7 +61,7 @@ export function mapColumns(
       sourceType: column.sourceType,
       logical: asText ? { kind: 'STRING' } : natural,
       ...(masking === undefined ? {} : { mask: masking }),
-      unrepresentable: unrepresentable[column.name] ?? 'quarantine',
+      unrepresentable: unrepresentable[column.name] ?? column.unrepresentable ?? 'quarantine',
     };
     return {
       read,
@@ -92,7 +92,12 @@ function describe(name: string, comment: string | undefined, labels: readonly st
 }
 
 export function stagedColumns(mapped: readonly MappedColumn[], vectors: readonly VectorColumn[]): StagedColumn[] {
-  return mapped.map(({ read: _, ...column }, i) => ({ ...column, vector: vectors[i] as VectorColumn }));
+  return mapped.map(({ read, ...column }, i) => {
+    const vector = vectors[i] as VectorColumn;
+    const text = vector.kind === 'text' && column.column.type.kind !== 'STRING';
+    if (!text || column.cast) return { ...column, vector };
+    return { ...column, vector, cast: true, ...(read.unrepresentable === 'nullify' ? { nullify: true } : {}) };
+  });
 }
 
 /** The destination's name of a source column. */

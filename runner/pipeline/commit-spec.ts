@@ -5,6 +5,7 @@ import type { ReadSummary } from '../core/contracts/source.ts';
 import type { CommitSpec, StageSpec } from '../core/contracts/warehouse.ts';
 import { replayed } from '../strategies/replay.ts';
 import { cursorOf, keyOf, outputName } from './columns.ts';
+import { withoutCarrier } from './late.ts';
 import { keyIsUnique, type Plan } from './plan.ts';
 import { stretchOf } from './stretch.ts';
 
@@ -25,7 +26,7 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
   const key = keyOf(spec);
   const change = plan.strategy.change({
     key: key.map((name) => outputName(plan.columns, name)),
-    cursor: cursor === undefined ? null : outputName(plan.columns, cursor),
+    cursor: cursor === undefined ? newestFile(plan) : outputName(plan.columns, cursor),
     keyIsUnique: keyIsUnique(plan, key),
     nullCursors: plan.nullCursors,
     snapshotDate: stage.snapshotDate ?? '',
@@ -35,11 +36,12 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
   return {
     run: stage.run,
     target: plan.target,
-    columns: stage.columns,
+    columns: withoutCarrier(stage.columns),
     design: plan.design,
     change: replay ? replayed(change) : change,
     schemaChanges: plan.schemaChanges,
-    cursor: (replay || backfill ? plan.state?.cursor : plan.window?.to) ?? null,
+    cursor: (replay || backfill ? plan.state?.cursor : reached(plan)) ?? null,
+    ...(read.files === undefined ? {} : { files: read.files }),
     evidence: {
       strategy: plan.strategy.name,
       mode: plan.mode,
@@ -57,4 +59,15 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
     maxBytesBilled,
     command,
   };
+}
+
+/** Where the next run begins: behind the window, or where the list of files ended. */
+function reached({ window, object, bound }: Plan): string | undefined {
+  return object.files === undefined ? window?.to : bound?.to;
+}
+
+/** Of the rows of several files with one key those of the newest file stay. */
+function newestFile({ object, columns }: Plan): string | null {
+  const found = object.files && columns.find(({ read }) => read.source === '_modified_at');
+  return found?.column.name ?? null;
 }

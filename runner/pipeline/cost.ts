@@ -1,5 +1,6 @@
 /** What a commit costs, before anything is changed. */
 import type { SourceSpec } from '../../tenants/schema/index.ts';
+import type { Estimate } from '../core/contracts/source.ts';
 import type { CommitSpec, CostEstimate, RunIdentity, Warehouse } from '../core/contracts/warehouse.ts';
 import { type Problem, TributaryError } from '../core/errors.ts';
 import { commitSpec } from './commit-spec.ts';
@@ -66,6 +67,21 @@ export function costProblem(
     table: `${target.dataset}.${target.table}`,
     reason: `the commit would be billed about ${gigabytes(bytes)}, $${money(usd)}${whole}`,
     limit: overBytes ? gigabytes(caps.bytes ?? 0) : `$${caps.usd}`,
+    command,
+  }).problem;
+}
+
+/** The brake that reading the source would meet, before it is begun; `null` where it may run. */
+export function readProblem(
+  { price }: Estimate,
+  { usd }: Pick<CostCaps, 'usd'>,
+  { target, command }: Pick<CommitSpec, 'target' | 'command'>,
+): Problem | null {
+  if (price === undefined || usd === undefined || price.usd <= usd) return null;
+  return new TributaryError('BRAKE_COST', {
+    table: `${target.dataset}.${target.table}`,
+    reason: `reading the source would be charged up to $${money(price.usd)}: ${price.what}`,
+    limit: `$${usd}`,
     command,
   }).problem;
 }

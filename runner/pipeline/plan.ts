@@ -1,7 +1,17 @@
 /** What a run would do, before it does it. Holds the snapshot open until disposed. */
 import { destinationOf } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
-import type { ObjectRef, ObjectShape, Snapshot, Source, UpperBound, Window } from '../core/contracts/source.ts';
+import type {
+  Estimate,
+  LateWishes,
+  LoadedBefore,
+  ObjectRef,
+  ObjectShape,
+  Snapshot,
+  Source,
+  UpperBound,
+  Window,
+} from '../core/contracts/source.ts';
 import type {
   LoadState,
   SchemaChange,
@@ -17,6 +27,7 @@ import type { Strategy } from '../strategies/strategy.ts';
 import { checkSuccession, isNewKey, type Predecessor } from '../strategies/succession.ts';
 import { cursorOf, keyOf, type MappedColumn, mapColumns, outputName } from './columns.ts';
 import { tableDesign } from './design.ts';
+import { knownShape, lateWishes, ofSeen, withCarrier } from './late.ts';
 import { compareSchema } from './schema.ts';
 import { backfillWindow, type Stretch } from './stretch.ts';
 
@@ -36,7 +47,7 @@ export interface Plan extends AsyncDisposable {
   readonly nullCursors: boolean;
   /** Rows whose cursor is NULL, where that was counted. */
   readonly nullRows: number;
-  readonly estimate: { readonly rows: number | null; readonly bytes: number | null };
+  readonly estimate: Estimate;
   /** `YYYY-MM-DD` of a dated snapshot: today where the schedule lives, by the clock of the warehouse. */
   readonly snapshotDate: string | null;
   readonly layout: BatchLayout;
@@ -44,6 +55,8 @@ export interface Plan extends AsyncDisposable {
   readonly modeReason: string;
   readonly schemaChanges: readonly SchemaChange[];
   readonly discarded: readonly string[];
+  /** Which fields of the read may become columns after it; `null`: none. */
+  readonly late: LateWishes | null;
 }
 
 export interface PlanRequest {
@@ -62,7 +75,11 @@ export interface PlanRequest {
 
 /** The object a source reads. */
 export function objectOf(spec: SourceSpec): ObjectRef {
-  return spec.query === undefined ? { table: spec.table ?? '' } : { query: spec.query };
+  const { table, query, collection, collectionGroup, files } = spec;
+  if (query !== undefined) return { query };
+  if (collection !== undefined) return { collection };
+  if (collectionGroup !== undefined) return { collectionGroup };
+  return files === undefined ? { table: table ?? '' } : { files };
 }
 
 export async function makePlan(request: PlanRequest, signal: AbortSignal): Promise<Plan> {
@@ -75,10 +92,14 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       reason: `${sourceName} is read whole by each run, its rows in quarantine too; there is nothing to replay.`,
       advice: `Run it: tributary run ${tenant.tenant} ${sourceName}`,
     });
-  const shape = await source.describe(object, signal);
+  const found = await source.describe(object, signal);
   const before = await warehouse.describe(target);
   const state = before === null ? null : await warehouse.state(tenant.tenant, sourceName);
-  const mapped = mapColumns(shape, spec, warehouse.capabilities.decimalDigits);
+  const { lateFields } = source.capabilities;
+  const shape = lateFields ? knownShape(found, spec, state, strategy.name === 'catalog/replace') : found;
+  const chosen = lateFields ? ofSeen(spec, shape) : spec;
+  const mapped = mapColumns(shape, chosen, warehouse.capabilities.decimalDigits);
+  const late = lateFields && !replay ? lateWishes(spec, state) : null;
   const key = keyOf(spec).map((name) => outputName(mapped, name));
   checkSuccession(strategy, key, await predecessor(warehouse, strategy, key, { target, before, state }));
   const { columns, changes, discarded } = reconcile(request, shape, strategy, state, before, mapped);
@@ -86,13 +107,18 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
   const design = tableDesign({ tenant, sourceName, spec, strategy, shape, columns, env });
   const snapshotDate = strategy.dated ? localDate(await warehouse.now(), spec.schedule?.timeZone) : null;
   const cursor = replay ? undefined : cursorOf(spec);
-  const { snapshot, bound } = await source.open(cursor === undefined ? { object } : { object, cursor }, signal);
+  const loaded = object.files === undefined || strategy.whole || replay ? undefined : loadedBefore(request, state);
+  const { snapshot, bound } = await source.open(
+    { object, ...(cursor === undefined ? {} : { cursor }), ...(loaded === undefined ? {} : { loaded }) },
+    signal,
+  );
   try {
     const window = windowOf(request, strategy, cursor, { state, bound, columns });
     const nullsOf = request.backfill === undefined ? cursor : undefined;
     const { nullCursors, nullRows } = await nullPolicy(spec, shape, object, nullsOf, snapshot);
     const estimate = await snapshot.estimate(object, window);
-    const layout = batchLayout(snapshot.vectors(columns.map(({ read }) => read)));
+    const vectors = snapshot.vectors(columns.map(({ read }) => read));
+    const layout = batchLayout(late === null ? vectors : withCarrier(vectors));
     return {
       object,
       shape,
@@ -113,12 +139,21 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       ...(replay ? REPLAY : modeOf(spec, estimate.rows)),
       schemaChanges: changes,
       discarded,
+      late,
       [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
     };
   } catch (error) {
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What a source of files that loads each version once has to know of earlier runs. */
+function loadedBefore({ tenant, sourceName, warehouse }: PlanRequest, state: LoadState | null): LoadedBefore {
+  return {
+    through: state?.cursor ?? null,
+    since: (modifiedAt) => warehouse.files(tenant.tenant, sourceName, modifiedAt),
+  };
 }
 
 /** The date at that moment where the schedule lives. */
@@ -227,6 +262,7 @@ function modeOf({ execution }: SourceSpec, rows: number | null): Pick<Plan, 'mod
 
 /** Whether the source itself promises one row per key. */
 export function keyIsUnique(plan: Pick<Plan, 'shape'>, key: readonly string[]): boolean {
+  if (plan.shape.keyEnforced === false) return false;
   return plan.shape.key.length > 0 && plan.shape.key.every((column) => key.includes(column));
 }
 

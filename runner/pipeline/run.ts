@@ -5,7 +5,7 @@ import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
 import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
-import type { ReadSpec, ReadSummary, Source } from '../core/contracts/source.ts';
+import type { ReadSpec, ReadSummary, Source, SourceObject } from '../core/contracts/source.ts';
 import type {
   ChangeCounts,
   CommitSpec,
@@ -17,8 +17,9 @@ import type {
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
 import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
 import { commitSpec } from './commit-spec.ts';
-import { type CostCaps, cappedBytes, costProblem } from './cost.ts';
+import { type CostCaps, cappedBytes, costProblem, readProblem } from './cost.ts';
 import { Journal } from './journal.ts';
+import { lateMapped, unfolding } from './late.ts';
 import { type HeldLease, holdLease, settleAbandoned } from './lease.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
@@ -28,6 +29,9 @@ import type { Stretch } from './stretch.ts';
 import { type RunSummary, Stopwatch, summarise } from './summary.ts';
 import { keySweep } from './sweep.ts';
 import { transfer } from './transfer.ts';
+
+/** Kinds of objects that several readers may read; what a window finds is too little to share. */
+const SPLITTABLE: readonly SourceObject['kind'][] = ['table', 'collection', 'collection group'];
 
 export interface RunRequest {
   readonly tenant: TenantSpec;
@@ -108,10 +112,12 @@ class Run {
   }
 
   async #steps(held: HeldLease, signal: AbortSignal): Promise<void> {
-    const plan = await this.#step('plan', () => this.#planning(held, signal));
-    const stage = stageSpec(plan, this.#identity as RunIdentity, this.#request.spec);
-    if (this.#request.replay === true) await this.#step('stage', () => this.#restaging(plan, stage));
-    else await this.#step('extract', () => this.#moving(plan, stage, signal));
+    const planned = await this.#step('plan', () => this.#planning(held, signal));
+    this.#affording(planned);
+    let stage = stageSpec(planned, this.#identity as RunIdentity, this.#request.spec);
+    if (this.#request.replay === true) await this.#step('stage', () => this.#restaging(planned, stage));
+    else stage = await this.#step('extract', () => this.#moving(planned, stage, signal));
+    const plan = this.#plan ?? planned;
     await this.#step('check', () => this.#checking(plan, stage));
     signal.throwIfAborted();
     if (this.#request.replay === true && this.#read?.extracted === 0) return this.#undoStaging();
@@ -140,7 +146,15 @@ class Run {
       signal,
     );
     this.#plan = plan;
+    this.#tellGone(plan);
     return plan;
+  }
+
+  #tellGone({ snapshot: { gone = [] } }: Plan): void {
+    const [first] = gone;
+    if (first === undefined) return;
+    const others = gone.length === 1 ? '' : ` and ${gone.length - 1} more`;
+    this.#journal.tell('warning', undefined, { text: `${first}${others} was loaded and is gone; its rows stay.` });
   }
 
   #live(): Warehouse {
@@ -148,7 +162,8 @@ class Run {
     return this.#warehouse;
   }
 
-  async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<void> {
+  /** @returns what is staged then: with columns of the late fields, where there are any */
+  async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<StageSpec> {
     const { spec, secrets } = this.#request;
     const masks = plan.columns.some(({ read }) => read.mask === 'hmac-sha256');
     const read: ReadSpec = {
@@ -159,8 +174,9 @@ class Run {
       layout: plan.layout,
       maxRejected: spec.quarantine.maxRows,
       ...(masks ? { maskKey: await secrets.get(MASK_SECRET) } : {}),
+      ...(plan.late === null ? {} : { late: plan.late }),
     };
-    const splittable = plan.shape.kind === 'table' && plan.window === null;
+    const splittable = SPLITTABLE.includes(plan.shape.kind) && plan.window === null;
     const way = { snapshot: plan.snapshot, warehouse: this.#live() };
     const onProgress = (progress: ChannelProgress) =>
       this.#journal.tell('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows });
@@ -170,8 +186,9 @@ class Run {
     );
     this.#read = { ...moved.summary, nullified: moved.summary.nullified + (moved.staged.nullified ?? 0) };
     this.#staged = moved.staged;
+    const whole = plan.late === null ? stage : await this.#unfolding(plan, stage, moved.summary);
     const sweep = keySweep(plan, spec, stage, read);
-    if (sweep === null) return;
+    if (sweep === null) return whole;
     const swept = await transfer({ ...way, ...sweep, readers: 1, onProgress: () => undefined }, signal);
     if (swept.summary.extracted !== swept.staged.rows + swept.staged.rejected)
       throw new TributaryError('COUNT_MISMATCH', {
@@ -179,6 +196,15 @@ class Run {
         staged: swept.staged.rows,
         rejected: swept.staged.rejected,
       });
+    return whole;
+  }
+
+  async #unfolding(plan: Plan, stage: StageSpec, { late: fields = [] }: ReadSummary): Promise<StageSpec> {
+    const { late, changes, stage: whole } = unfolding(plan, stage, this.#request.spec, fields);
+    this.#staged = await this.#live().unfold(stage, late);
+    const columns = [...plan.columns, ...lateMapped(late)];
+    this.#plan = { ...plan, columns, schemaChanges: [...plan.schemaChanges, ...changes] };
+    return whole;
   }
 
   async #restaging(plan: Plan, stage: StageSpec): Promise<void> {
@@ -199,6 +225,14 @@ class Run {
     if (yes !== true) checkSize(plan, staged.rows, spec, this.#command());
     checkQuality(await this.#live().test(stage, tests));
     await this.#capping(plan, stage);
+  }
+
+  /** @throws BRAKE_COST */
+  #affording({ estimate, target }: Plan): void {
+    const { yes, replay, maxCostUsd: usd } = this.#request;
+    if (yes === true || replay === true) return;
+    const problem = readProblem(estimate, { usd }, { target, command: this.#command() });
+    if (problem !== null) throw TributaryError.from(problem);
   }
 
   /** @throws BRAKE_COST. What the estimate leaves open the warehouse holds itself, by the cap in the commit. */

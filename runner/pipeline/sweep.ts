@@ -11,7 +11,7 @@ export function keySweep(
   plan: Plan,
   spec: SourceSpec,
   stage: StageSpec,
-  read: ReadSpec,
+  { late: _, ...read }: ReadSpec,
 ): { readonly read: ReadSpec; readonly stage: StageSpec } | null {
   const { load } = spec;
   if (load.strategy !== 'transactional' || load.mode !== 'merge' || load.deletes === 'ignore' || plan.before === null)

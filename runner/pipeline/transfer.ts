@@ -14,11 +14,23 @@ export interface TransferRequest {
 
 const PROGRESS_MS = 200;
 
-/** Moves the rows; when either end fails the other is stopped and the first failure is thrown. */
-export async function transfer(
-  request: TransferRequest,
-  signal: AbortSignal,
-): Promise<{ summary: ReadSummary; staged: Staged }> {
+export interface Transferred {
+  readonly summary: ReadSummary;
+  readonly staged: Staged;
+}
+
+/** Moves the rows by the first offer of the source that the warehouse takes, else in batches. */
+export async function transfer(request: TransferRequest, signal: AbortSignal): Promise<Transferred> {
+  const { snapshot, warehouse, read, stage, onProgress } = request;
+  for (const offer of snapshot.offers?.(read) ?? []) {
+    const moved = await warehouse.stageOffer(stage, offer, { signal, onProgress });
+    if (moved !== null) return moved;
+  }
+  return inBatches(request, signal);
+}
+
+/** When either end fails the other is stopped and the first failure is thrown. */
+async function inBatches(request: TransferRequest, signal: AbortSignal): Promise<Transferred> {
   const { snapshot, warehouse, read, stage, readers, onProgress } = request;
   const channel = new BatchChannel(readers);
   const ending = new AbortController();

@@ -16,8 +16,8 @@ export interface Copying {
 const MB = 1 << 20;
 /** BigQuery asks for row groups of 16 MiB and more; each writing thread holds one, and its pages beside it. */
 const ROW_GROUP_BYTES = 16 * MB;
-/** A column of more different values in a row group, by its rows, has no dictionary: looking for one takes memory for every column, on every thread. */
-const ROWS_PER_DICTIONARY_VALUE = 20;
+/** DuckDB's dictionaries take -0 and 0 for one value. Without them zstd makes parts as small, and each thread holds less. */
+const NO_DICTIONARY = 'DICTIONARY_SIZE_LIMIT 0';
 /** Holds where rows are wider than was estimated: DuckDB keeps one row group for each thread. */
 const MOST_ROW_GROUP = '64MiB';
 const SMALLEST_ROW_GROUP = 2048;
@@ -44,7 +44,7 @@ export function copying(format: PartFormat, rowBytes: number): Copying {
   const options = [
     'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1',
     `ROW_GROUP_SIZE ${rows}, ROW_GROUP_SIZE_BYTES '${MOST_ROW_GROUP}'`,
-    `DICTIONARY_SIZE_LIMIT ${Math.floor(rows / ROWS_PER_DICTIONARY_VALUE)}`,
+    NO_DICTIONARY,
   ];
   return {
     options: options.join(', '),

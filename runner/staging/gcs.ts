@@ -8,6 +8,8 @@ import type { PartsSpec, Staging } from '../core/contracts/staging.ts';
 import { type Budget, budgetOf } from '../core/retry.ts';
 import { type BucketOptions, openBucket } from './client.ts';
 import { copying } from './copy.ts';
+import { copyFiles } from './copy-files.ts';
+import { writeFiles } from './files.ts';
 import { addPart, type JobOptions, runJob, type StagingJob } from './job.ts';
 import { removeObjects } from './objects.ts';
 import { addRejected } from './rejected.ts';
@@ -58,6 +60,13 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
       );
       return { manifest, rejected: result, vectorPath };
     },
+    async writeFiles(spec, offer, { signal, onProgress }) {
+      await cleaning;
+      const { result, manifest, vectorPath } = await runJob(spec, job, signal, (running) =>
+        writeFiles(running, spec, offer, onProgress),
+      );
+      return { manifest, rejected: result.rejected, vectorPath, summary: result };
+    },
     async rewrite(spec, policy, rows) {
       await cleaning;
       const never = new AbortController().signal;
@@ -67,6 +76,7 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
       const { twins, nullified } = result;
       return { manifest, rejected: 0, vectorPath, twins, nullified };
     },
+    copy: (run, files, signal) => copyFiles({ bucket, tenant, budget, run }, files, signal),
     remove: (run) =>
       removeObjects({ ...removal, prefix: stagingPath(run.tenant, run.source, run.runId), keep: () => false }),
     removeOthers: ({ tenant: owner, source, runId }) => {

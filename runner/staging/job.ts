@@ -101,13 +101,14 @@ export async function runJob<T>(
   }
 }
 
-/** Writes what a SELECT gives as one more part; where that is nothing, no part. */
-export async function addPart({ engine, parts }: StagingJob, spec: PartsSpec, select: string): Promise<void> {
+/** Writes what a SELECT gives as one more part; where that is nothing, no part. @returns its rows */
+export async function addPart({ engine, parts }: StagingJob, spec: PartsSpec, select: string): Promise<number> {
   const file = parts.nextFile();
   const { options } = copying(spec.format, spec.rowBytes);
   const { changed: rows } = await engine.execute(`COPY (${select}) TO ${quoteText(file)} (${options})`);
   if (rows > 0) await parts.add(file, rows);
   else await rm(file, { force: true });
+  return rows;
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

@@ -1,5 +1,4 @@
-/** The wire of one resumable upload: a file from some byte on, and the question how far it came. */
-import { open as openFile } from 'node:fs/promises';
+/** The wire of one resumable upload: bytes from some place on, and the question how far it came. */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -18,47 +17,53 @@ export type Progress = { readonly object: StoredObject } | { readonly from: numb
 export interface Transmission {
   /** Address of the session. It is a credential: who has it may write the object. */
   readonly session: string;
-  readonly file: string;
-  readonly size: number;
+  readonly bytes: UploadBytes;
   readonly from: number;
   /** Sees every byte on its way, as it was read. */
-  readonly look: (chunk: Buffer, at: number) => void;
+  readonly look: (chunk: Uint8Array, at: number) => void;
 }
 
-const READ_BYTES = 256 << 10;
+/** What is uploaded. It can be read again, from any byte, and gives the same. */
+export interface UploadBytes {
+  readonly size: number;
+  /** A chunk is done with when the next one is asked for. Ends with the loop over it. */
+  read(from: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 /** Without a byte in either direction for so long the connection is given up. */
 const STALL_MS = 60_000;
 const INCOMPLETE = 308;
 
-/** Sends the file from a byte on. */
+/** Sends all from a byte on. */
 export async function send(transmission: Transmission, signal: AbortSignal): Promise<Progress> {
-  const { session, size, from } = transmission;
+  const { session, bytes, from } = transmission;
+  const { size } = bytes;
   const range = size === 0 ? 'bytes */0' : `bytes ${from}-${size - 1}/${size}`;
+  const ending = new AbortController();
   const request = open(session, { 'content-length': size - from, 'content-range': range }, signal);
   const answered = answerOf(request);
-  // Where the connection breaks the request itself says why; a file that cannot be read ends it.
-  writeFile(request, transmission).catch((error) => request.destroy(error));
+  // Where the connection breaks the request itself says why; bytes that cannot be read end it.
+  write(request, transmission, AbortSignal.any([signal, ending.signal])).catch((error) => request.destroy(error));
   try {
     return await progressOf(await answered);
   } finally {
     request.destroy();
+    ending.abort();
   }
 }
 
-/** Through one buffer, which is free again when the system has its bytes: streams would leave one behind for each read. */
-async function writeFile(request: ClientRequest, { file, size, from, look }: Transmission): Promise<void> {
-  await using handle = await openFile(file);
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  for (let at = from; at < size && !request.destroyed; ) {
-    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, at);
-    if (bytesRead === 0) throw new Error(`${file} became shorter`);
-    const chunk = buffer.subarray(0, bytesRead);
+/** A chunk is free again when the system has its bytes. */
+async function write(request: ClientRequest, { bytes, from, look }: Transmission, signal: AbortSignal): Promise<void> {
+  let at = from;
+  for await (const chunk of at < bytes.size ? bytes.read(at, signal) : []) {
+    if (request.destroyed) return;
     look(chunk, at);
-    at += bytesRead;
+    at += chunk.length;
     await new Promise<void>((resolve, reject) => {
       request.write(chunk, (error) => (error ? reject(error) : resolve()));
     });
   }
+  if (at !== bytes.size) throw new Error(`${bytes.size - at} byte(s) are missing of what is uploaded`);
   request.end();
 }
 

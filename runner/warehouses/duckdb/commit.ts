@@ -10,6 +10,7 @@ import { typeName } from '../../core/types.ts';
 import { brakeOnDeletes } from './brake.ts';
 import { applyChange } from './change.ts';
 import type { ChangeTables } from './change-tables.ts';
+import { insertFiles } from './files.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import { type ReplayedRows, settleQuarantine } from './restage.ts';
 import type { StagedRows } from './stage.ts';
@@ -158,6 +159,8 @@ async function record(
     run.startedAt,
     at,
   ]);
+  if (spec.files !== undefined && spec.files.length > 0)
+    await engine.execute(insertFiles(run.tenant), [run.source, run.runId, at, JSON.stringify(spec.files)]);
   for (const reject of staged.rejects)
     await insert('_quarantine', [run.source, run.runId, reject.column, reject.reason, reject.row, at, null]);
   for (const change of spec.schemaChanges) {

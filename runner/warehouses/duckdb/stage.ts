@@ -4,10 +4,11 @@ import type { VectorPath } from '../../columnar/receive.ts';
 import { ROWS } from '../../columnar/receive.ts';
 import { quoteName, quoteText } from '../../columnar/sql.ts';
 import { sqlType } from '../../columnar/types.ts';
-import { tableSelect } from '../../columnar/typing.ts';
+import { MISFIT, strictSelect, tableSelect } from '../../columnar/typing.ts';
 import type { InletEnd } from '../../core/channel.ts';
 import { MISFIT_COLUMNS } from '../../core/contracts/staging.ts';
 import type { Staged, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
+import { TributaryError } from '../../core/errors.ts';
 import type { RejectedRow } from '../../core/vectors.ts';
 import { qualified, stagingOf } from './names.ts';
 
@@ -39,13 +40,76 @@ export async function stageRows(
   inlet: InletEnd,
   vectorPath: VectorPath,
 ): Promise<StagedRows> {
-  const table = qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
-  const casts = spec.columns.some(({ cast, nullify }) => cast && nullify !== true);
-  await engine.execute(`DROP TABLE IF EXISTS ${table}`);
-  await engine.execute(`CREATE TABLE ${table} (${definitions(spec, casts)})`);
-  const sql = `INSERT INTO ${table} BY NAME SELECT ${['*', ...added(spec)].join(', ')} FROM (${tableSelect(spec.columns, `${ROWS}()`)})`;
-  const loaded = await engine.load({ sql, layout: spec.layout, inlet, ...limits(spec) });
-  const misfits = casts ? await takeMisfits(engine, table) : [];
+  await makeTable(engine, spec);
+  const loaded = await engine.load({ sql: insertFrom(spec, `${ROWS}()`), layout: spec.layout, inlet, ...limits(spec) });
+  return stagedRows(engine, spec, loaded, vectorPath);
+}
+
+const tableOf = (spec: StageSpec) => qualified(stagingOf(spec.run, spec.target, spec.keysOnly));
+const castsIn = ({ columns }: StageSpec) => columns.some(({ cast, nullify }) => cast && nullify !== true);
+
+/** The staging table, empty. */
+export async function makeTable(engine: Engine, spec: StageSpec, misfits = castsIn(spec)): Promise<void> {
+  await engine.execute(`DROP TABLE IF EXISTS ${tableOf(spec)}`);
+  await engine.execute(`CREATE TABLE ${tableOf(spec)} (${definitions(spec, misfits)})`);
+}
+
+/** The statement that takes rows of the vectors into it. */
+export function insertFrom(spec: StageSpec, from: string): string {
+  return insertTyped(spec, tableSelect(spec.columns, from));
+}
+
+function insertTyped(spec: StageSpec, select: string): string {
+  return `INSERT INTO ${tableOf(spec)} BY NAME SELECT ${['*', ...added(spec)].join(', ')} FROM (${select})`;
+}
+
+/** A piece of rows that may be read again, and the misfits in it. */
+export interface PieceRows {
+  /** All of them, misfits with them. */
+  readonly rows: number;
+  readonly misfits: readonly RejectedRow[];
+}
+
+/**
+ * Takes rows that can be read twice into a table without columns for misfits: dropping those would write the table anew.
+ * Most pieces have none; one that has is read again and parted.
+ */
+export async function insertPiece(engine: Engine, spec: StageSpec, from: string): Promise<PieceRows> {
+  const select = tableSelect(spec.columns, from);
+  if (!castsIn(spec)) return { rows: (await engine.execute(insertTyped(spec, select))).changed, misfits: [] };
+  const names = MISFITS.join(', ');
+  try {
+    const strict = insertTyped(spec, strictSelect(spec.columns, from));
+    return { rows: (await engine.execute(strict)).changed, misfits: [] };
+  } catch (error) {
+    if (!TributaryError.is(error) || !error.problem.detail.includes(MISFIT)) throw error;
+  }
+  await engine.execute(`CREATE OR REPLACE TEMP TABLE _tributary_typed AS ${select}`);
+  const typed = 'temp.main._tributary_typed';
+  const good = `SELECT * EXCLUDE (${names}) FROM ${typed} WHERE ${MISFIT_COLUMNS.column} IS NULL`;
+  const { changed } = await engine.execute(insertTyped(spec, good));
+  const misfits = await misfitsOf(engine, typed);
+  await engine.execute(`DROP TABLE ${typed}`);
+  return { rows: changed + misfits.length, misfits };
+}
+
+/** What is in it once all rows are: misfits are taken out. */
+export async function stagedRows(
+  engine: Engine,
+  spec: StageSpec,
+  loaded: { readonly rows: number; readonly rejected: readonly RejectedRow[] },
+  vectorPath: VectorPath,
+): Promise<StagedRows> {
+  const misfits = castsIn(spec) ? await takeMisfits(engine, tableOf(spec)) : [];
+  return summed(loaded, misfits, vectorPath);
+}
+
+/** @param loaded rows of the table, those of the misfits among them */
+export function summed(
+  loaded: { readonly rows: number; readonly rejected: readonly RejectedRow[] },
+  misfits: readonly RejectedRow[],
+  vectorPath: VectorPath,
+): StagedRows {
   const rejects = [...loaded.rejected, ...misfits];
   return {
     rows: loaded.rows - misfits.length,
@@ -91,10 +155,15 @@ function added({ run, keysOnly, snapshotDate }: StageSpec): readonly string[] {
 }
 
 async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]> {
+  const misfits = await misfitsOf(engine, table);
+  if (misfits.length > 0) await engine.execute(`DELETE FROM ${table} WHERE ${MISFIT_COLUMNS.column} IS NOT NULL`);
+  for (const name of MISFITS) await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${name}`);
+  return misfits;
+}
+
+async function misfitsOf(engine: Engine, table: string): Promise<RejectedRow[]> {
   const { column, reason, original } = MISFIT_COLUMNS;
   const rows = await engine.query(`SELECT ${MISFITS.join(', ')} FROM ${table} WHERE ${column} IS NOT NULL`);
-  if (rows.length > 0) await engine.execute(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
-  for (const name of MISFITS) await engine.execute(`ALTER TABLE ${table} DROP COLUMN ${name}`);
   return rows.map((row) => ({
     column: String(row[column]),
     reason: String(row[reason]),
@@ -102,7 +171,7 @@ async function takeMisfits(engine: Engine, table: string): Promise<RejectedRow[]
   }));
 }
 
-function mostFrequent(rejects: readonly RejectedRow[]): string | null {
+export function mostFrequent(rejects: readonly RejectedRow[]): string | null {
   const counts = new Map<string, number>();
   for (const { reason } of rejects) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null;

@@ -8,7 +8,9 @@ import { DATABASE, type JsonRow, type OpenOptions, type Parameter } from '../../
 import type { VectorPath } from '../../columnar/receive.ts';
 import { list, quoteText } from '../../columnar/sql.ts';
 import { logicalOf } from '../../columnar/types.ts';
-import type { InletEnd } from '../../core/channel.ts';
+import type { ChannelProgress, InletEnd } from '../../core/channel.ts';
+import type { FileVersion, Offer } from '../../core/contracts/offer.ts';
+import type { ReadSummary } from '../../core/contracts/source.ts';
 import type {
   ChangeCounts,
   CommitSpec,
@@ -19,6 +21,7 @@ import type {
   RestagePolicy,
   RunIdentity,
   Staged,
+  StagedColumn,
   StageSpec,
   TableRef,
   TableShape,
@@ -28,10 +31,13 @@ import { TributaryError } from '../../core/errors.ts';
 import { parseType } from '../../core/types.ts';
 import { commitRun } from './commit.ts';
 import { createEvidence } from './evidence.ts';
+import { loadedFiles } from './files.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import { qualityQuery } from './quality.ts';
 import { type ReplayedRows, restageRows } from './restage.ts';
 import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
+import { stageFiles } from './stage-files.ts';
+import { unfoldRows } from './unfold.ts';
 
 export interface DuckdbOptions {
   readonly file: string;
@@ -103,6 +109,7 @@ class DuckdbWarehouse implements Warehouse {
       'One process at a time may have the file open; runs of one file follow one another.',
       'The design of a table (partitions, clusters, expirations, labels, keys) has no effect.',
       'A run cannot be undone: the file keeps no earlier state.',
+      'FLOAT64: where a column holds both 0 and -0 the file may give one for the other; its compression takes them for one value.',
     ],
   } as const;
   readonly billed = null;
@@ -190,6 +197,14 @@ class DuckdbWarehouse implements Warehouse {
   }
 
   async stage(spec: StageSpec, inlet: InletEnd): Promise<Staged> {
+    await this.#fit(spec);
+    const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
+    if (!spec.keysOnly) this.#staged = staged;
+    return staged;
+  }
+
+  /** Memory and row groups by the width of the rows. */
+  async #fit(spec: StageSpec): Promise<void> {
     if (this.#mayGrow && (spec.rowBytes > WIDE_ROW_BYTES || spec.columns.length > WIDE_COLUMNS)) {
       await this.#engine.execute(`SET memory_limit = ${quoteText(WIDE_MEMORY)}`);
     }
@@ -199,9 +214,30 @@ class DuckdbWarehouse implements Warehouse {
       await this.#engine.execute("SET checkpoint_threshold = '1TB'");
     }
     await this.#engine.rowGroups(this.#file, rowGroupRows(spec.rowBytes));
-    const staged = await stageRows(this.#engine, spec, inlet, this.#vectorPath);
-    if (!spec.keysOnly) this.#staged = staged;
+  }
+
+  async unfold(spec: StageSpec, late: readonly StagedColumn[]): Promise<Staged> {
+    if (this.#staged === null) throw new TributaryError('INTERNAL', { message: 'nothing is staged' });
+    const staged = await unfoldRows(this.#engine, spec, late, this.#staged);
+    this.#staged = staged;
     return staged;
+  }
+
+  async stageOffer(
+    spec: StageSpec,
+    offer: Offer,
+    watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<{ readonly summary: ReadSummary; readonly staged: Staged } | null> {
+    if (offer.way !== 'files') return null;
+    await this.#fit(spec);
+    const moved = await stageFiles(this.#engine, spec, offer, this.#vectorPath, watch);
+    if (!spec.keysOnly) this.#staged = moved.staged;
+    return moved;
+  }
+
+  async files(tenant: string, source: string, since: string): Promise<readonly Pick<FileVersion, 'uri' | 'version'>[]> {
+    if (!(await this.#exists({ dataset: evidenceDataset(tenant), table: '_files' }))) return [];
+    return loadedFiles(this.#engine, tenant, source, since);
   }
 
   async restage(spec: StageSpec, policy: RestagePolicy): Promise<Restaged> {

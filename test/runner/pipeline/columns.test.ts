@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ObjectShape } from '../../../runner/core/contracts/source.ts';
 import { type LogicalType, parseType, typeName } from '../../../runner/core/types.ts';
-import { mapColumns, stagedColumns } from '../../../runner/pipeline/columns.ts';
+import { type MappedColumn, mapColumns, stagedColumns } from '../../../runner/pipeline/columns.ts';
 import { type ColumnsSpec, columnsSchema, type SourceSpec } from '../../../tenants/schema/index.ts';
 
 function mapped(type: string, columns: Partial<ColumnsSpec>, digits: 38 | 76) {
@@ -14,7 +14,8 @@ function mapped(type: string, columns: Partial<ColumnsSpec>, digits: 38 | 76) {
   const spec = { columns: columnsSchema.parse(columns), load: { strategy: 'catalog' } } as SourceSpec;
   const [one] = mapColumns(shape, spec, digits);
   if (one === undefined) throw new Error('the column is gone');
-  const [staged] = stagedColumns([one], [{ name: 'price', kind: 'text' }]);
+  const kind = one.read.logical.kind === 'STRING' ? 'text' : 'decimal';
+  const [staged] = stagedColumns([one], [{ name: 'price', kind }]);
   return {
     read: typeName(one.read.logical),
     becomes: typeName(one.column.type),
@@ -53,4 +54,20 @@ describe('in a warehouse of 76 digits', () => {
 it('in one of 38 digits nothing is read as text', () => {
   for (const type of ['BIGNUMERIC', 'BIGNUMERIC(50,10)'])
     expect(mapped(type, nullify, 38)).toEqual({ read: type, becomes: type, cast: false, nullify: false });
+});
+
+it('a number that arrives as text is cast, with its policy', () => {
+  const column: MappedColumn = {
+    column: { name: 'price', type: { kind: 'NUMERIC' }, nullable: true },
+    cast: false,
+    read: {
+      source: 'price',
+      name: 'price',
+      sourceType: 'text',
+      logical: { kind: 'NUMERIC' },
+      unrepresentable: 'nullify',
+    },
+  };
+  const [staged] = stagedColumns([column], [{ name: 'price', kind: 'text' }]);
+  expect(staged).toMatchObject({ cast: true, nullify: true });
 });

@@ -1,14 +1,15 @@
-/** Whole runs in this process: a real PostgreSQL, the pipeline, and a warehouse file of their own. */
+/** Whole runs in this process: a real PostgreSQL or MariaDB, the pipeline, and a warehouse file of their own. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Warehouse } from '../../../runner/core/contracts/warehouse.ts';
 import { TributaryError } from '../../../runner/core/errors.ts';
 import { type RunOutcome, runSource } from '../../../runner/pipeline/run.ts';
-import { openPostgres } from '../../../runner/sources/postgres/index.ts';
+import { openSource } from '../../../runner/sources/registry.ts';
 import { openSqliteStore } from '../../../runner/stores/sqlite.ts';
 import { openDuckdb } from '../../../runner/warehouses/duckdb/warehouse.ts';
 import { type TenantInput, tenantSchema } from '../../../tenants/schema/index.ts';
+import type { MysqlServer } from '../../servers/mysql.ts';
 import type { PostgresServer } from '../../servers/postgres.ts';
 
 type SourceInput = NonNullable<TenantInput['sources']>[string];
@@ -25,13 +26,13 @@ export interface LoadingOptions {
 /** A warehouse and a run store in a temporary folder. */
 export class Loading implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-load-'));
-  readonly #server: PostgresServer;
+  readonly #server: PostgresServer | MysqlServer;
   readonly #vectorPath: LoadingOptions['vectorPath'];
   readonly #wrap: NonNullable<LoadingOptions['wrap']>;
   #runs = 0;
   #reading: Warehouse | null = null;
 
-  constructor(server: PostgresServer, options: LoadingOptions = {}) {
+  constructor(server: PostgresServer | MysqlServer, options: LoadingOptions = {}) {
     this.#server = server;
     this.#vectorPath = options.vectorPath;
     this.#wrap = options.wrap ?? ((warehouse) => warehouse);
@@ -53,17 +54,18 @@ export class Loading implements AsyncDisposable {
     await this.#close();
     const { host, port, database } = this.#server;
     const user = options.user ?? this.#server.user;
+    const kind = 'brand' in this.#server ? 'mysql' : 'postgres';
     const tenant = tenantSchema.parse({
       tenant: TENANT,
-      connections: { main: { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'main' } },
+      connections: { main: { kind, host, port, database, user, tls: 'disable', secret: 'main' } },
       sources: { [name]: { load: { strategy: 'catalog' }, ...source, connection: 'main' } },
     });
     const spec = tenant.sources[name];
     const connection = tenant.connections.main;
-    if (spec === undefined || connection?.kind !== 'postgres') throw new Error('the tenant of the test is wrong');
+    if (spec === undefined || connection === undefined) throw new Error('the tenant of the test is wrong');
     const password = options.password ?? this.#server.password;
     const secrets = { get: async (secret: string) => (secret === 'mask-key' ? MASK_KEY : password) };
-    await using opened = openPostgres({ tenant: TENANT, name: 'main', connection, source: spec, secrets });
+    await using opened = await openSource({ tenant: TENANT, name: 'main', connection, source: spec, secrets });
     await using store = openSqliteStore(join(this.folder, 'runs.sqlite'));
     this.#runs += 1;
     return await runSource({
@@ -92,13 +94,18 @@ export class Loading implements AsyncDisposable {
 
   /** Asks the warehouse; its tables are `acme_raw.<source>`. */
   async query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    this.#reading ??= await this.#open();
+    this.#reading ??= await this.#open({ memory: '1GB' });
     return this.#reading.query(sql.replaceAll('acme_', 'warehouse.acme_'));
   }
 
-  #open(): Promise<Warehouse> {
+  /** @param options of who only looks: a test may ask for more than a run may keep. */
+  #open(options: { readonly memory?: string } = {}): Promise<Warehouse> {
     const file = join(this.folder, 'warehouse.duckdb');
-    return openDuckdb({ file, ...(this.#vectorPath === undefined ? {} : { vectorPath: this.#vectorPath }) });
+    return openDuckdb({
+      file,
+      ...options,
+      ...(this.#vectorPath === undefined ? {} : { vectorPath: this.#vectorPath }),
+    });
   }
 
   async #close(): Promise<void> {

@@ -196,7 +196,7 @@ describeWith(['emulators'], 'staged objects', () => {
       if (request.method === 'PUT' && !isData(request)) return { status: 404 };
       return lost && request.method === 'POST' && request.path.includes('part-00000') ? { status: 412 } : 'pass';
     };
-    const { manifest } = await stage();
+    const { manifest } = await stage(undefined, { ...SMALL, uploads: 1 });
     await expectWhole(manifest);
     expect(proxy.seen.filter(({ method, path }) => method === 'GET' && path.includes('part-00000'))).toHaveLength(1);
   });

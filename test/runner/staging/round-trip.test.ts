@@ -76,6 +76,9 @@ describeWith(['emulators'], 'a part', () => {
     const shown = "CASE WHEN v::DOUBLE = 0 AND (v::VARCHAR)[1] = '-' THEN '-0' ELSE v::DOUBLE::VARCHAR END";
     const found = await trip(format, ['v', 'float64', 'FLOAT64'], floats, shown);
     expect(found.map((text) => (text === null ? null : numberOf(String(text))))).toEqual([...floats, null]);
+    const zeros = Array.from({ length: 50 }, (_, i) => (i % 3 === 0 ? -0 : 0));
+    const signs = await trip(format, ['v', 'float64', 'FLOAT64'], zeros, shown);
+    expect(signs.map((text) => (text === null ? null : numberOf(String(text))))).toEqual([...zeros, null]);
   });
 
   it('ndjson says what is no number as BigQuery reads it', async () => {

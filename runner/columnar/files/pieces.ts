@@ -1,0 +1,101 @@
+/** Objects as pieces on this machine's disk, fetched while others are read: a slice of a large one, or a few small ones whole. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
+import { elementsAsLines } from './array.ts';
+import { takeHeader } from './header.ts';
+import { type Slice, type Slicing, slicesOf } from './slices.ts';
+import { textOf } from './text.ts';
+
+export interface Piece {
+  readonly file: OfferedFile;
+  readonly slice: Slice;
+  /** Columns of delimited text in their order; `null` where each row names its own. */
+  readonly names: readonly string[] | null;
+}
+
+export interface Fetching {
+  readonly offer: FilesOffer;
+  readonly folder: string;
+  readonly sliceBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Objects up to this size are fetched several at a time and read together. */
+const SMALL_BYTES = 256 << 10;
+const TOGETHER = 64;
+const AT_ONCE = 8;
+
+/** Groups of pieces; a group of several is one of whole files. */
+export async function* piecesOf(fetching: Fetching): AsyncGenerator<readonly Piece[], void> {
+  const { files } = fetching.offer;
+  const paths = { next: 0 };
+  for (let i = 0; i < files.length; ) {
+    const file = files[i] as OfferedFile;
+    if (file.bytes > SMALL_BYTES) {
+      for await (const piece of pieces(file, fetching, paths)) yield [piece];
+      i += 1;
+      continue;
+    }
+    let to = i;
+    while (to < files.length && to - i < TOGETHER && (files[to] as OfferedFile).bytes <= SMALL_BYTES) to += 1;
+    const fetched = await smallFiles(files.slice(i, to), fetching, paths);
+    const whole = fetched.filter((slices) => slices.length === 1).flat();
+    if (whole.length > 0) yield whole;
+    for (const slices of fetched) if (slices.length > 1) for (const piece of slices) yield [piece];
+    i = to;
+  }
+}
+
+async function smallFiles(
+  files: readonly OfferedFile[],
+  fetching: Fetching,
+  paths: { next: number },
+): Promise<readonly (readonly Piece[])[]> {
+  const found: Piece[][] = files.map(() => []);
+  let taken = 0;
+  const work = async () => {
+    for (let i = taken++; i < files.length; i = taken++)
+      for await (const piece of pieces(files[i] as OfferedFile, fetching, paths)) found[i]?.push(piece);
+  };
+  const done = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+  for (const result of done) if (result.status === 'rejected') throw result.reason;
+  return found;
+}
+
+async function* pieces(
+  file: OfferedFile,
+  { offer: { spec }, folder, sliceBytes, signal }: Fetching,
+  paths: { next: number },
+): AsyncGenerator<Piece, void> {
+  const nextPath = () => join(folder, `piece-${paths.next++}.${spec.format}`);
+  if (spec.format === 'parquet') {
+    yield { file, slice: await spooled(file, nextPath(), signal), names: null };
+    return;
+  }
+  const text = textOf(file, spec, signal);
+  if (spec.format === 'json') {
+    const slicing: Slicing = { sliceBytes, nextPath, quote: null, escape: null, linesBefore: 0 };
+    for await (const slice of slicesOf(elementsAsLines(text), slicing)) yield { file, slice, names: null };
+    return;
+  }
+  const { csv } = spec;
+  const headed = await takeHeader(text, csv, file.uri);
+  if (headed === null) return;
+  const slicing: Slicing = {
+    ...{ sliceBytes, nextPath, quote: csv.quote.charCodeAt(0), linesBefore: headed.lines },
+    escape: csv.escape === undefined || csv.escape === csv.quote ? null : csv.escape.charCodeAt(0),
+  };
+  for await (const slice of slicesOf(headed.rows, slicing)) yield { file, slice, names: headed.names };
+}
+
+/** Parquet is read from its end: the object lies on disk as long as it is read. */
+async function spooled(file: OfferedFile, path: string, signal: AbortSignal): Promise<Slice> {
+  await using handle = await open(path, 'w');
+  let bytes = 0;
+  for await (const chunk of file.open(0, signal)) {
+    for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+    bytes += chunk.length;
+  }
+  return { path, bytes, firstLine: 1 };
+}

@@ -1,0 +1,245 @@
+/** Objects into rows: cut into pieces, read by DuckDB's own readers piece by piece, malformed rows told apart. */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { ChannelProgress } from '../../core/channel.ts';
+import type { FilesOffer, LoadedFile, OfferedFile } from '../../core/contracts/offer.ts';
+import type { ReadSummary } from '../../core/contracts/source.ts';
+import { TributaryError } from '../../core/errors.ts';
+import { LATE } from '../../core/late.ts';
+import type { RejectedRow, VectorColumn } from '../../core/vectors.ts';
+import type { Engine } from '../engine.ts';
+import { setMaskKey } from './mask.ts';
+import { type Piece, piecesOf } from './pieces.ts';
+import { type Bad, dropRejects, goodLines, oneLineEnd, rejectedRow, STORE_REJECTS, takeRejects } from './rejects.ts';
+import { csvGiven, jsonGiven, jsonKeys, parquetGiven, vectorSelect, type Wanted } from './relation.ts';
+
+export interface FilesReading {
+  readonly offer: FilesOffer;
+  /** Of the stage; the last one carries late fields where the offer has them. */
+  readonly vectors: readonly VectorColumn[];
+  /** Scratch; who gives it removes it. */
+  readonly folder: string;
+  /** Bytes of text in a piece; default 32 MB. */
+  readonly sliceBytes?: number;
+  readonly maxRejected?: number;
+}
+
+export interface FilesWatch {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ChannelProgress) => void;
+}
+
+const SLICE_BYTES = 32 << 20;
+
+/**
+ * Reads every file whole, in their order.
+ *
+ * @param write takes a SELECT of the vectors, once for each piece, and tells how many rows it gave
+ * @throws FILE_UNREADABLE, FILE_CHANGED, QUARANTINE_OVERFLOW
+ */
+export async function readFiles(
+  engine: Engine,
+  reading: FilesReading,
+  write: (select: string) => Promise<number>,
+  watch: FilesWatch,
+): Promise<{ readonly summary: ReadSummary; readonly rejected: readonly RejectedRow[] }> {
+  const { offer } = reading;
+  if (offer.maskKey !== undefined) await setMaskKey(engine, offer.maskKey);
+  const reader = new Reader(engine, reading, write);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([watch.signal, ending.signal]);
+  const pieces = piecesOf({ ...reading, sliceBytes: reading.sliceBytes ?? SLICE_BYTES, signal });
+  try {
+    // While a piece is read the next one is fetched; one more waits.
+    let next = pieces.next();
+    next.catch(() => undefined);
+    for (;;) {
+      const { value: group, done } = await next;
+      if (done === true) break;
+      next = pieces.next();
+      next.catch(() => undefined);
+      await reader.take(group);
+      watch.signal.throwIfAborted();
+      watch.onProgress(reader.progress);
+    }
+  } finally {
+    ending.abort();
+    await pieces.return?.(undefined).catch(() => undefined);
+  }
+  return { summary: reader.summary(), rejected: reader.rejected };
+}
+
+class Reader {
+  readonly rejected: RejectedRow[] = [];
+  readonly #engine: Engine;
+  readonly #reading: FilesReading;
+  readonly #write: (select: string) => Promise<number>;
+  readonly #wanted: Wanted;
+  readonly #hidden: boolean;
+  readonly #rows = new Map<OfferedFile, number>();
+  readonly #late = new Set<string>();
+  #written = 0;
+  #bytes = 0;
+
+  constructor(engine: Engine, reading: FilesReading, write: (select: string) => Promise<number>) {
+    const { columns, late, files } = reading.offer;
+    this.#engine = engine;
+    this.#reading = reading;
+    this.#write = write;
+    const known = new Set([...columns.map(({ source }) => source), ...Object.keys(files[0]?.constants ?? {})]);
+    const { only, except = [] } = late ?? {};
+    const wish = (name: string) =>
+      !known.has(name) && !except.includes(name) && (only === undefined || only.includes(name));
+    this.#wanted = {
+      columns,
+      vectors: reading.vectors.filter(({ name }) => name !== LATE),
+      late: late === undefined ? null : wish,
+    };
+    this.#hidden = columns.some(({ mask }) => mask !== undefined);
+    for (const file of files) this.#rows.set(file, 0);
+  }
+
+  get progress(): ChannelProgress {
+    return { rows: this.#written, bytes: this.#bytes, rejected: this.rejected.length };
+  }
+
+  summary(): ReadSummary {
+    const files = [...this.#rows].map(([{ uri, version, bytes, modifiedAt }, rows]): LoadedFile => {
+      return { uri, version, bytes, modifiedAt, rows };
+    });
+    const json = this.#reading.offer.spec.format !== 'csv';
+    const late = [...this.#late].map((name) => ({
+      name,
+      sourceType: json ? 'any' : 'text',
+      logical: { kind: json ? ('JSON' as const) : ('STRING' as const) },
+      nullable: true,
+    }));
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return {
+      extracted: this.#written + this.rejected.length,
+      rejected: this.rejected.length,
+      nullified: 0,
+      bytes,
+      late,
+      files,
+    };
+  }
+
+  /** Small files together, a large one piece by piece. */
+  async take(group: readonly Piece[]): Promise<void> {
+    try {
+      if (group.length === 1 || !(await this.#together(group))) for (const piece of group) await this.#alone(piece);
+    } finally {
+      await Promise.all(group.map(({ slice }) => rm(slice.path, { force: true })));
+    }
+  }
+
+  /** @returns false, with nothing written, where one of them is not well-formed */
+  async #together(group: readonly Piece[]): Promise<boolean> {
+    const table = 'temp.main._tributary_pieces';
+    try {
+      const selects: string[] = [];
+      for (const [i, piece] of group.entries())
+        selects.push(`SELECT ${i} AS _tributary_piece, * FROM (${await this.#select(piece)})`);
+      await this.#engine.execute(`CREATE OR REPLACE TEMP TABLE _tributary_pieces AS ${selects.join(' UNION ALL ')}`);
+    } catch (error) {
+      if (isEnd(error)) throw error;
+      return false;
+    }
+    const counts = await this.#engine.query(`SELECT _tributary_piece AS i, count(*) AS n FROM ${table} GROUP BY 1`);
+    await this.#write(`SELECT * EXCLUDE (_tributary_piece) FROM ${table}`);
+    await this.#engine.execute(`DROP TABLE ${table}`);
+    for (const { i, n } of counts) this.#add(group[Number(i)] as Piece, Number(n), []);
+    for (const { file } of group) this.#bytes += file.bytes;
+    return true;
+  }
+
+  async #alone(piece: Piece): Promise<void> {
+    try {
+      this.#add(piece, await this.#write(await this.#select(piece)), []);
+    } catch (error) {
+      if (isEnd(error)) throw error;
+      if (this.#reading.offer.spec.format === 'parquet') throw unreadable(piece, error);
+      await this.#carefully(piece).catch((second: unknown) => {
+        throw isEnd(second) ? second : unreadable(piece, second);
+      });
+    }
+    this.#bytes += piece.slice.bytes;
+  }
+
+  /** Row by row where that is needed: what is malformed is told, the rest is read. */
+  async #carefully(piece: Piece): Promise<void> {
+    const { spec } = this.#reading.offer;
+    const { slice } = piece;
+    if (spec.format === 'csv') {
+      await writeFile(slice.path, oneLineEnd(await readFile(slice.path), spec.csv.quote.charCodeAt(0)));
+      await dropRejects(this.#engine);
+      const rows = await this.#write(await this.#select(piece, STORE_REJECTS));
+      this.#add(piece, rows, await takeRejects(this.#engine, slice));
+      return;
+    }
+    const path = `${slice.path}.good`;
+    try {
+      const bad = await goodLines(slice, path);
+      const rows = await this.#write(await this.#select({ ...piece, slice: { ...slice, path } }));
+      this.#add(piece, rows, bad);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async #select({ file, slice, names }: Piece, more = ''): Promise<string> {
+    const { spec } = this.#reading.offer;
+    const wanted = this.#wanted;
+    if (spec.format === 'csv') {
+      const given = csvGiven(slice.path, slice.bytes, names ?? [], spec.csv, more);
+      return vectorSelect(wanted, this.#noting(given), file);
+    }
+    if (spec.format === 'parquet') {
+      const described = await this.#engine.query(`DESCRIBE SELECT * FROM read_parquet('${slice.path}')`);
+      const types = new Map(
+        described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]),
+      );
+      return vectorSelect(wanted, this.#noting(parquetGiven(slice.path, types)), file);
+    }
+    const known = wanted.columns.flatMap(({ source }, i) =>
+      source in file.constants ? [] : [{ source, json: wanted.vectors[i]?.kind === 'json' }],
+    );
+    const keys = wanted.late === null ? [] : await this.#engine.query(jsonKeys(slice.path));
+    const others = keys.map(({ name }) => String(name)).filter((name) => wanted.late?.(name));
+    return vectorSelect(wanted, this.#noting(jsonGiven(slice.path, known, others)), file);
+  }
+
+  #noting<T extends { readonly others: readonly string[] }>(given: T): T {
+    for (const name of given.others) if (this.#wanted.late?.(name) === true) this.#late.add(name);
+    return given;
+  }
+
+  #add({ file }: Piece, rows: number, bad: readonly Bad[]): void {
+    this.#written += rows;
+    this.#rows.set(file, (this.#rows.get(file) ?? 0) + rows + bad.length);
+    for (const one of bad) this.rejected.push(rejectedRow(file, one, this.#hidden));
+    const limit = this.#reading.maxRejected ?? Number.POSITIVE_INFINITY;
+    const rejected = this.rejected.length;
+    if (rejected <= limit) return;
+    const reason = this.rejected.at(-1)?.reason ?? 'unknown';
+    throw new TributaryError('QUARANTINE_OVERFLOW', { rows: rejected, total: this.#written + rejected, limit, reason });
+  }
+}
+
+const ENDS = new Set([
+  'WAREHOUSE_MEMORY',
+  'WAREHOUSE_DISK_FULL',
+  'WAREHOUSE_BUSY',
+  'WAREHOUSE_READ_ONLY',
+  'WAREHOUSE_CONFLICT',
+]);
+
+/** What another way of reading does not help against. */
+function isEnd(error: unknown): boolean {
+  return !TributaryError.is(error) || ENDS.has(error.problem.code) || !error.problem.code.startsWith('WAREHOUSE_');
+}
+
+function unreadable({ file }: Piece, error: unknown): unknown {
+  const reason = TributaryError.is(error) ? error.problem.detail.replace(/\.$/, '') : String(error);
+  return new TributaryError('FILE_UNREADABLE', { file: file.uri, reason }, { cause: error });
+}

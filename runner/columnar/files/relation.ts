@@ -1,0 +1,138 @@
+/** SQL over the pieces of files: what a stage wants of them, under the names of its vectors. */
+import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
+import type { ReadColumn } from '../../core/contracts/source.ts';
+import { LATE, lateKey } from '../../core/late.ts';
+import type { VectorColumn } from '../../core/vectors.ts';
+import { quoteName, quoteText } from '../sql.ts';
+import { sqlType, vectorLogical } from '../types.ts';
+import { masked } from './mask.ts';
+
+type CsvSpec = Extract<FilesOffer['spec'], { format: 'csv' }>['csv'];
+
+/** What is wanted of every file. */
+export interface Wanted {
+  readonly columns: readonly ReadColumn[];
+  /** One for each column, in their order. */
+  readonly vectors: readonly VectorColumn[];
+  /** Which other fields are wanted in the column of late fields; `null`: none, and no such column. */
+  readonly late: ((name: string) => boolean) | null;
+}
+
+/** How a file's own columns are reached. */
+export interface Given {
+  /** SQL of a table. */
+  readonly from: string;
+  /** SQL of the value for a vector of this kind; `null` where the file has no such column. */
+  readonly value: (source: string, vector: VectorColumn) => string | null;
+  /** Names of the file's columns that are not among those wanted. */
+  readonly others: readonly string[];
+}
+
+/** The SELECT of the vectors of one piece of a file. */
+export function vectorSelect(wanted: Wanted, given: Given, file: Pick<OfferedFile, 'constants'>): string {
+  const items = wanted.columns.map((column, i) => {
+    const vector = wanted.vectors[i] as VectorColumn;
+    const constant = file.constants[column.source];
+    const value = constant === undefined ? given.value(column.source, vector) : cast(quoteText(constant), vector);
+    const text = value ?? `NULL::${kindOf(vector)}`;
+    return `${column.mask === undefined ? text : masked(text, column.mask)} AS ${quoteName(vector.name)}`;
+  });
+  if (wanted.late !== null) items.push(`${lateObject(given, given.others.filter(wanted.late))} AS ${LATE}`);
+  return `SELECT ${items.join(', ')} FROM ${given.from}`;
+}
+
+function lateObject({ value }: Given, names: readonly string[]): string {
+  if (names.length === 0) return 'NULL::JSON';
+  const fields = names.map((name) => ({ key: lateKey(name), sql: value(name, { name, kind: 'json' }) ?? 'NULL' }));
+  const none = fields.map(({ sql }) => `${sql} IS NULL`).join(' AND ');
+  return `CASE WHEN NOT (${none}) THEN to_json(struct_pack(${fields.map(({ key, sql }) => `${quoteName(key)} := ${sql}`).join(', ')})) END`;
+}
+
+/** The type that DuckDB has for a vector. */
+export function kindOf(vector: VectorColumn): string {
+  if (vector.kind === 'decimal') return `DECIMAL(${vector.precision ?? 38},${vector.scale ?? 9})`;
+  return sqlType(vectorLogical(vector));
+}
+
+function cast(value: string, vector: VectorColumn): string {
+  return vector.kind === 'json' ? `to_json(${value})` : `${value}::${kindOf(vector)}`;
+}
+
+/** The longest row that the quick way takes; a piece with a longer one is read again as one buffer. */
+const QUICK_LINE = 4 << 20;
+
+/** A piece of delimited text without its header; all values are texts. */
+export function csvGiven(path: string, bytes: number, names: readonly string[], csv: CsvSpec, more = ''): Given {
+  const { delimiter, quote, escape: escaping = quote, nullText } = csv;
+  const columns = names.map((_, i) => `'c${i}': 'VARCHAR'`).join(', ');
+  const line = more === '' ? Math.min(bytes + 1, QUICK_LINE) : bytes + 1;
+  const options = [
+    `auto_detect = false, header = false, delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}`,
+    `escape = ${quoteText(escaping)}, nullstr = ${quoteText(nullText)}, allow_quoted_nulls = false`,
+    `max_line_size = ${line}, buffer_size = ${line + Math.min(line, QUICK_LINE)}, columns = {${columns}}`,
+  ];
+  const places = new Map(names.map((name, i) => [name, `c${i}`]));
+  return {
+    from: `read_csv(${quoteText(path)}, ${options.join(', ')}${more})`,
+    value: (source, vector) => {
+      const place = places.get(source);
+      if (place === undefined) return null;
+      return vector.kind === 'json' ? `to_json(${place})` : place;
+    },
+    others: names,
+  };
+}
+
+/** Objects in lines. A value is its text, or its JSON. */
+export function jsonGiven(
+  path: string,
+  wanted: readonly { source: string; json: boolean }[],
+  others: readonly string[],
+): Given {
+  const fields = [...wanted, ...others.map((source) => ({ source, json: true }))];
+  const distinct = new Set(fields.map(({ source }) => source.toLowerCase())).size === fields.length;
+  const lines = `${quoteText(path)}, format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${LONGEST_OBJECT}`;
+  if (!distinct || fields.length === 0) {
+    return {
+      from: `read_ndjson_objects(${lines})`,
+      value: (source, { kind }) => {
+        const pointer = quoteText(`/${source.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+        return kind === 'json' ? `nullif(json -> ${pointer}, 'null'::JSON)` : `json ->> ${pointer}`;
+      },
+      others,
+    };
+  }
+  const columns = fields.map(({ source, json }) => `${quoteText(source)}: '${json ? 'JSON' : 'VARCHAR'}'`).join(', ');
+  return {
+    from: `read_json(${lines}, auto_detect = false, columns = {${columns}})`,
+    value: (source) => quoteName(source),
+    others,
+  };
+}
+
+const LONGEST_OBJECT = 16 << 20;
+
+/** The query of all names that objects in these lines have. */
+export function jsonKeys(path: string): string {
+  const lines = `${quoteText(path)}, format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${LONGEST_OBJECT}`;
+  return `SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${lines})`;
+}
+
+const NESTED = /[[({]|^(?:MAP|STRUCT|UNION|VARIANT|JSON)/;
+
+/** A whole Parquet file, with the types that its columns have. */
+export function parquetGiven(path: string, types: ReadonlyMap<string, string>): Given {
+  return {
+    from: `read_parquet(${quoteText(path)})`,
+    value: (source, vector) => {
+      const type = types.get(source);
+      if (type === undefined) return null;
+      const name = quoteName(source);
+      if (vector.kind === 'json') return `to_json(${name})`;
+      if (vector.kind === 'text' && NESTED.test(type) && !type.startsWith('DECIMAL'))
+        return `to_json(${name})::VARCHAR`;
+      return `CAST(${name} AS ${kindOf(vector)})`;
+    },
+    others: [...types.keys()],
+  };
+}

@@ -1,0 +1,145 @@
+/** Files of any store of objects as a source. */
+
+import { durationSeconds } from '../../tenants/schema/duration.ts';
+import type { FilesSpec } from '../../tenants/schema/index.ts';
+import type { ObjectStore, StoredObject } from '../core/contracts/object-store.ts';
+import type {
+  Check,
+  LoadedBefore,
+  ObjectRef,
+  ObjectShape,
+  ReadColumn,
+  Snapshot,
+  Source,
+  SourceObject,
+  UpperBound,
+} from '../core/contracts/source.ts';
+import { TributaryError } from '../core/errors.ts';
+import { filesCapabilities } from '../core/objects/capabilities.ts';
+import { lookAtFiles } from './describe.ts';
+import { discoverFiles } from './discover.ts';
+import { offered } from './offered.ts';
+import { sampleFiles } from './sample.ts';
+import { listObjects } from './select.ts';
+import { FilesSnapshot } from './snapshot.ts';
+
+export interface FilesOptions {
+  /** Milliseconds since 1970, for what is too young. */
+  readonly now?: () => number;
+}
+
+export function openFiles(store: ObjectStore, options: FilesOptions = {}): Source {
+  return new FilesSource(store, options.now ?? Date.now);
+}
+
+class FilesSource implements Source {
+  readonly kind: string;
+  readonly capabilities = filesCapabilities;
+  readonly #store: ObjectStore;
+  readonly #now: () => number;
+  /** What the last look learned. */
+  #rowsPerByte = 0;
+
+  constructor(store: ObjectStore, now: () => number) {
+    this.kind = store.kind;
+    this.#store = store;
+    this.#now = now;
+  }
+
+  check({ object }: { readonly object?: ObjectRef }, signal: AbortSignal): AsyncIterable<Check> {
+    return this.#store.check({ prefix: object?.files?.prefix ?? '' }, signal);
+  }
+
+  discover(signal: AbortSignal): Promise<readonly SourceObject[]> {
+    return discoverFiles(this.#store, signal);
+  }
+
+  async describe(object: ObjectRef, signal: AbortSignal): Promise<ObjectShape> {
+    const spec = filesOf(object);
+    const { objects } = await listObjects(this.#store, spec, this.#now(), signal);
+    const files = objects.map((one) => offered(this.#store, one, spec));
+    const { columns, rowsPerByte } = await lookAtFiles(files, spec, signal);
+    this.#rowsPerByte = rowsPerByte;
+    const bytes = objects.reduce((sum, one) => sum + one.bytes, 0);
+    return {
+      name: `${spec.prefix}${spec.match}`,
+      kind: 'files',
+      rows: rowsPerByte === 0 ? null : Math.round(bytes * rowsPerByte),
+      bytes,
+      partitions: objects.length,
+      columns,
+      key: [],
+      cursorCandidates: [],
+    };
+  }
+
+  async sample(
+    object: ObjectRef,
+    columns: readonly ReadColumn[],
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly (string | null)[])[]> {
+    const spec = filesOf(object);
+    const { objects } = await listObjects(this.#store, spec, this.#now(), signal);
+    const newest = objects.slice(-1).map((one) => offered(this.#store, one, spec));
+    return sampleFiles(newest, spec, columns, limit, signal);
+  }
+
+  async open(
+    request: { readonly object: ObjectRef; readonly cursor?: string; readonly loaded?: LoadedBefore },
+    signal: AbortSignal,
+  ): Promise<{ readonly snapshot: Snapshot; readonly bound: UpperBound | null }> {
+    const spec = filesOf(request.object);
+    const { loaded } = request;
+    const { objects, young } = await listObjects(this.#store, spec, this.#now(), signal);
+    if (objects.length === 0 && (loaded?.through ?? null) === null) {
+      const facts = { where: this.#store.uri(), match: `${spec.prefix}${spec.match}` };
+      throw new TributaryError('FILES_NONE', young === 0 ? facts : { ...facts, young: `${young} are` });
+    }
+    const { fresh, gone } = await this.#compare(objects, spec, loaded);
+    const files = fresh.map((one) => offered(this.#store, one, spec));
+    const through = [loaded?.through ?? '', ...objects.map(({ modifiedAt }) => modifiedAt)].reduce(later);
+    const bound: UpperBound | null =
+      loaded === undefined || through === ''
+        ? null
+        : { to: through, proof: 'lag', reason: `objects are compared with what was loaded ${spec.overlap} back` };
+    return { snapshot: new FilesSnapshot(spec, files, this.#rowsPerByte, gone), bound };
+  }
+
+  /** What was not loaded yet at its version, and what was loaded and is gone. */
+  async #compare(
+    objects: readonly StoredObject[],
+    { overlap }: FilesSpec,
+    loaded: LoadedBefore | undefined,
+  ): Promise<{ readonly fresh: readonly StoredObject[]; readonly gone: readonly string[] }> {
+    const through = loaded?.through ?? null;
+    if (loaded === undefined || through === null) return { fresh: objects, gone: [] };
+    const since = new Date(Date.parse(through) - durationSeconds(overlap) * 1000).toISOString();
+    const known = await loaded.since(since);
+    const keys = new Set(known.map(({ uri, version }) => `${uri}\0${version}`));
+    const there = new Set(objects.map(({ name }) => this.#store.uri(name)));
+    return {
+      fresh: objects.filter(
+        ({ name, version, modifiedAt }) =>
+          later(since, modifiedAt) === modifiedAt && !keys.has(`${this.#store.uri(name)}\0${version}`),
+      ),
+      gone: [...new Set(known.map(({ uri }) => uri))].filter((uri) => !there.has(uri)),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
+  }
+}
+
+function filesOf({ files }: ObjectRef): FilesSpec {
+  if (files === undefined) throw new TributaryError('USAGE', { reason: 'A store of files is read by `files`.' });
+  return files;
+}
+
+/** The later of two times; the second where they are the same. */
+function later(a: string, b: string): string {
+  if (a === '' || b === '') return a || b;
+  const [left, right] = [Date.parse(a), Date.parse(b)];
+  return left === right ? (a > b ? a : b) : left > right ? a : b;
+}
