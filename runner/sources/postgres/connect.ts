@@ -5,8 +5,8 @@ import { type ConnectionOptions, checkServerIdentity, TLSSocket } from 'node:tls
 import pg from 'pg';
 import type { Secrets } from '../../core/contracts/secrets.ts';
 import { TributaryError } from '../../core/errors.ts';
+import { directSocket } from '../../core/socket.ts';
 import { factsOf, postgresProblem } from './errors.ts';
-import { directSocket } from './socket.ts';
 
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 

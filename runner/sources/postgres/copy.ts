@@ -3,9 +3,9 @@
  * the bytes go to the decoder as they come, and gives it back. Protocol 3.0, chapter "Message Formats".
  */
 import type pg from 'pg';
+import { divert } from '../../core/socket.ts';
+import { SLACK } from '../../core/vector-writer.ts';
 import { socketOf } from './connect.ts';
-import { SLACK } from './decoder.ts';
-import { divert } from './socket.ts';
 
 /** Takes whole CopyData messages from `bytes[position…end)` and returns the new position. */
 export type CopySink = (bytes: Buffer, view: DataView, position: number, end: number) => number;

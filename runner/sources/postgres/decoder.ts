@@ -6,7 +6,18 @@
 import { isUtf8 } from 'node:buffer';
 import type { ReadColumn } from '../../core/contracts/source.ts';
 import { ALSO_NOT_UTF8 } from '../../core/legible.ts';
-import { type BatchLayout, INLINE_BYTES, isVarying, type RejectedRow, VECTOR_ROWS } from '../../core/vectors.ts';
+import {
+  COLUMNS_PER_FUNCTION,
+  loadVariables,
+  MASKS,
+  setNull,
+  storeVariables,
+  textCode,
+  VectorWriter,
+  variables,
+  vectorBegins,
+} from '../../core/vector-writer.ts';
+import { type BatchLayout, VECTOR_ROWS } from '../../core/vectors.ts';
 import type { WireColumn } from './types.ts';
 import { unscaled, wireText } from './values.ts';
 
@@ -15,13 +26,6 @@ export interface DecodedColumn extends WireColumn {
   readonly unrepresentable: ReadColumn['unrepresentable'];
 }
 
-/** Bytes that must be readable past the end of what is decoded; short strings are read in words. */
-export const SLACK = 16;
-
-const BATCH_BYTES = 4 << 20;
-const COPY_BY_WORDS = 256;
-/** Past so many columns one function is too large for the optimising compiler. */
-const COLUMNS_PER_FUNCTION = 32;
 const US_2000 = 946_684_800_000_000;
 const FIRST_DAY = -730_119;
 const LAST_DAY = 2_921_939;
@@ -30,69 +34,16 @@ const END_US = BigInt(LAST_DAY + 1) * 86_400_000_000n;
 
 type Decode = (bytes: Buffer, view: DataView, position: number, end: number) => number;
 
-/** What the generated function works on; one per reader, rebound to each batch's buffers. */
-export class DecoderState {
-  row = 0;
-  bytes = 0;
-  nullified = 0;
-  readonly limit = BATCH_BYTES;
-  rejected: RejectedRow[] = [];
-  words: (Int32Array | null)[] = [];
-  octets: Uint8Array[] = [];
-  doubles: (Float64Array | null)[] = [];
-  validity: Int32Array[] = [];
-  blob: Uint8Array[] = [];
-  blobView: DataView[] = [];
-  blobEnd: number[] = [];
-  blobBase: number[] = [];
-  readonly vectorStart: Int32Array[];
-  readonly hasNull: Uint8Array;
+/** The vectors, with what a row needs that does not fit them. */
+export class DecoderState extends VectorWriter {
   readonly #columns: readonly DecodedColumn[];
-  readonly #layout: BatchLayout;
 
   constructor(columns: readonly DecodedColumn[], layout: BatchLayout) {
-    this.#columns = columns;
-    this.#layout = layout;
-    this.vectorStart = columns.map(() => new Int32Array(layout.rows / VECTOR_ROWS + 1));
-    this.hasNull = new Uint8Array(columns.length);
-  }
-
-  attach(fixed: ArrayBuffer, blobs: readonly (ArrayBuffer | null)[]): void {
-    const { rows, values, validity } = this.#layout;
-    this.row = 0;
-    this.bytes = 0;
-    this.rejected = [];
-    this.hasNull.fill(0);
-    for (const [c, { vector }] of this.#columns.entries()) {
-      const next = values[c + 1] ?? validity[0] ?? fixed.byteLength;
-      const at = values[c] ?? 0;
-      this.validity[c] = new Int32Array(fixed, validity[c], rows / 32).fill(-1);
-      this.octets[c] = new Uint8Array(fixed, at, next - at);
-      this.words[c] = vector.kind === 'bool' ? null : new Int32Array(fixed, at, (next - at) / 4);
-      this.doubles[c] = vector.kind === 'float64' ? new Float64Array(fixed, at, rows) : null;
-      const blob = blobs[c];
-      if (blob) {
-        this.blob[c] = new Uint8Array(blob);
-        this.blobView[c] = new DataView(blob);
-      }
-      this.blobEnd[c] = 0;
-      this.blobBase[c] = 0;
-    }
-  }
-
-  grow(column: number, used: number, length: number): void {
-    const old = this.blob[column] as Uint8Array;
-    const grown = new Uint8Array(Math.max(old.length * 2, used + length + 4096));
-    grown.set(old.subarray(0, used));
-    this.blob[column] = grown;
-    this.blobView[column] = new DataView(grown.buffer);
-  }
-
-  /** The blobs of the batch, with what grew. */
-  get blobs(): (ArrayBuffer | null)[] {
-    return this.#columns.map(({ vector }, c) =>
-      isVarying(vector.kind) ? ((this.blob[c] as Uint8Array).buffer as ArrayBuffer) : null,
+    super(
+      columns.map(({ vector }) => vector),
+      layout,
     );
+    this.#columns = columns;
   }
 
   /** Takes the row that was just decoded out again and keeps it for quarantine. */
@@ -108,9 +59,8 @@ export class DecoderState {
       if (length > 0 && (wire === 'text' || wire === 'jsonb')) legible &&= isUtf8(bytes.subarray(at, at + length));
       if (c === column) reason = misfit(wire, vector.scale ?? 0, view, at, texts[name] ?? '');
       at += Math.max(0, length);
-      const bits = this.validity[c] as Int32Array;
-      bits[row >> 5] = (bits[row >> 5] ?? 0) | (1 << (row & 31));
     }
+    this.restore(row);
     const name = this.#columns[column]?.name ?? '';
     const why = legible ? reason : `${reason}; ${ALSO_NOT_UTF8}`;
     this.rejected.push({ column: name, reason: `VALUE_OUT_OF_RANGE: ${name}: ${why}`, row: JSON.stringify(texts) });
@@ -151,14 +101,11 @@ export function makeDecoder(
 ): { state: DecoderState; decode: Decode } {
   const state = new DecoderState(columns, layout);
   const single = columns.length <= COLUMNS_PER_FUNCTION;
-  const names = columns.flatMap((column, c) => variables(column, c));
-  const load = columns.map(loadVariables).join('\n');
-  const store = columns
-    .map((column, c) => (isVarying(column.vector.kind) ? `S.blobEnd[${c}]=e${c};S.blobBase[${c}]=b${c};` : ''))
-    .join('');
-  const newVector = columns
-    .map((column, c) => (isVarying(column.vector.kind) ? `b${c}=e${c};S.vectorStart[${c}][r>>11]=e${c};` : ''))
-    .join('');
+  const vectors = columns.map(({ vector }) => vector);
+  const names = vectors.flatMap(variables);
+  const load = vectors.map(loadVariables).join('\n');
+  const store = vectors.map(storeVariables).join('');
+  const newVector = vectors.map(vectorBegins).join('');
   const scratch = 'let l=0,x=0,h=0,n=0,w=0,ip=0,fp=0,y=0,lo=0,hi=0;';
   const bodies: string[] = [];
   for (let c = 0; c < columns.length; c += COLUMNS_PER_FUNCTION) {
@@ -199,23 +146,10 @@ return function decode(bytes,dv,p,end){
   return { state, decode };
 }
 
-/** a: values, v: validity; t: blob, d: its view, e: its end, b: base of the vector's slice. */
-function variables({ vector }: DecodedColumn, c: number): string[] {
-  const fixed = [`a${c}`, `v${c}`];
-  return isVarying(vector.kind) ? [...fixed, `t${c}`, `d${c}`, `e${c}`, `b${c}`] : fixed;
-}
-
-function loadVariables({ vector }: DecodedColumn, c: number): string {
-  const array = vector.kind === 'bool' ? 'octets' : vector.kind === 'float64' ? 'doubles' : 'words';
-  const blob = `t${c}=S.blob[${c}];d${c}=S.blobView[${c}];e${c}=S.blobEnd[${c}];b${c}=S.blobBase[${c}];`;
-  return `a${c}=S.${array}[${c}];v${c}=S.validity[${c}];${isVarying(vector.kind) ? blob : ''}`;
-}
-
 function columnCode(column: DecodedColumn, c: number): string {
-  const clear = isVarying(column.vector.kind) ? `a${c}[r*4]=0;a${c}[r*4+1]=0;a${c}[r*4+2]=0;a${c}[r*4+3]=0;` : '';
-  const setNull = `v${c}[r>>5]&=~(1<<(r&31));S.hasNull[${c}]=1;${clear}`;
-  const misfits = column.unrepresentable === 'nullify' ? `S.nullified++;${setNull}` : `if(bad<0)bad=${c};`;
-  return `l=dv.getInt32(q);q+=4;if(l<0){${setNull}}else{${valueCode(column, c, `{${misfits}}`)}q+=l;}`;
+  const none = setNull(column.vector, c);
+  const misfits = column.unrepresentable === 'nullify' ? `S.nullified++;${none}` : `if(bad<0)bad=${c};`;
+  return `l=dv.getInt32(q);q+=4;if(l<0){${none}}else{${valueCode(column, c, `{${misfits}}`)}q+=l;}`;
 }
 
 function valueCode({ wire, vector }: DecodedColumn, c: number, misfits: string): string {
@@ -249,17 +183,6 @@ function valueCode({ wire, vector }: DecodedColumn, c: number, misfits: string):
   }
 }
 
-function textCode(c: number): string {
-  return `a${c}[r*4]=l;
-    if(l<=${INLINE_BYTES}){a${c}[r*4+1]=dv.getInt32(q,true)&M0[l];a${c}[r*4+2]=dv.getInt32(q+4,true)&M1[l];a${c}[r*4+3]=dv.getInt32(q+8,true)&M2[l];}
-    else{
-      if(e${c}+l+${SLACK}>t${c}.length){S.grow(${c},e${c},l);t${c}=S.blob[${c}];d${c}=S.blobView[${c}];}
-      a${c}[r*4+1]=dv.getInt32(q,true);a${c}[r*4+2]=e${c}-b${c};a${c}[r*4+3]=0;
-      if(l<=${COPY_BY_WORDS}){for(x=0;x<l;x+=4)d${c}.setInt32(e${c}+x,dv.getInt32(q+x,true),true);}else t${c}.set(bytes.subarray(q,q+l),e${c});
-      e${c}+=l;
-    }`;
-}
-
 /**
  * Up to 8 digits before and 8 after the point in exact double arithmetic, as the 128-bit product of
  * two halves; everything else goes the exact way with BigInt.
@@ -285,14 +208,6 @@ function numericCode(c: number, scale: number, misfits: string): string {
       a${c}[r*4]=lo|0;a${c}[r*4+1]=hi|0;w=hi<0?-1:0;a${c}[r*4+2]=w;a${c}[r*4+3]=w;
     }`;
 }
-
-/** Masks that cut a string of length l (index) out of the 1st, 2nd and 3rd word read over it. */
-const MASKS = [0, 1, 2].map((word) =>
-  Int32Array.from({ length: INLINE_BYTES + 1 }, (_, length) => {
-    const bytes = Math.max(0, Math.min(4, length - 4 * word));
-    return bytes === 4 ? -1 : 2 ** (8 * bytes) - 1;
-  }),
-);
 
 /** Both hexadecimal digits of an octet in one number. */
 const HEX = Uint16Array.from({ length: 256 }, (_, octet) => {

@@ -1,6 +1,7 @@
 /** What a database holds that the user may read. */
 import type pg from 'pg';
 import type { SourceObject } from '../../core/contracts/source.ts';
+import { nearest } from '../../core/near.ts';
 import { displayName, type TableName } from './identifier.ts';
 
 const KINDS = {
@@ -98,36 +99,6 @@ export async function nearMisses(client: pg.Client, wanted: TableName): Promise<
     SELECT n.nspname AS schema, c.relname AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition AND n.nspname !~ '^(pg_|information_schema$)'
       AND has_schema_privilege(n.oid, 'USAGE') LIMIT 20000`);
-  const scored = rows.map((row) => ({ row, score: distance(wanted, row) }));
-  const near = scored.filter(({ score }) => score <= 3.5).sort((a, b) => a.score - b.score);
-  return near.length === 0
-    ? undefined
-    : near
-        .slice(0, 3)
-        .map(({ row }) => displayName(row))
-        .join(', ');
-}
-
-function distance(wanted: TableName, found: { schema: string; table: string }): number {
-  const a = wanted.table.toLowerCase();
-  const b = found.table.toLowerCase();
-  const plural = a === `${b}s` || b === `${a}s` ? 0.5 : null;
-  const table = plural ?? levenshtein(a, b);
-  if (table > Math.max(1, Math.min(3, a.length / 3))) return Number.POSITIVE_INFINITY;
-  const schema = wanted.schema === undefined || wanted.schema === found.schema ? 0 : 0.5;
-  return table + schema;
-}
-
-function levenshtein(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 3) return Number.POSITIVE_INFINITY;
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    above = row;
-  }
-  return above[b.length] ?? 0;
+  const near = nearest(wanted, rows);
+  return near.length === 0 ? undefined : near.map(displayName).join(', ');
 }

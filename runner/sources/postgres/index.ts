@@ -13,6 +13,7 @@ import type {
   SourceRequest,
   UpperBound,
 } from '../../core/contracts/source.ts';
+import { about } from './about.ts';
 import type { BoundOptions, BoundTarget } from './bound/scope.ts';
 import { upperBound } from './bound/upper-bound.ts';
 import { checkConnection } from './check.ts';
@@ -47,7 +48,7 @@ function withoutKey(column: ReadColumn): ReadColumn {
 
 class PostgresSource implements Source {
   readonly kind = 'postgres';
-  readonly capabilities = { parallelReaders: true, queries: true, windows: true };
+  readonly capabilities = about.capabilities;
   readonly #connection: PostgresConnection;
   readonly #secrets: Secrets;
   readonly #boundOptions: BoundOptions;

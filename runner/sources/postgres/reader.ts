@@ -1,10 +1,10 @@
 /** One reader: a thread with a connection of its own, on the run's snapshot. Started by snapshot.ts. */
-import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type pg from 'pg';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
 import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
+import { hmacPads } from '../../core/mask-key.ts';
 import { connect, type PostgresConnection } from './connect.ts';
 import { copyOut } from './copy.ts';
 import { type DecodedColumn, makeDecoder } from './decoder.ts';
@@ -27,8 +27,6 @@ export interface ReaderTask {
 
 export type ReaderAnswer = { readonly summary: ReadSummary } | { readonly problem: Problem };
 
-const HMAC_BLOCK = 64;
-
 async function read(task: ReaderTask): Promise<ReadSummary> {
   const { spec } = task;
   const outlet = new BatchOutlet(task.outlet, spec.layout);
@@ -45,25 +43,15 @@ async function read(task: ReaderTask): Promise<ReadSummary> {
     let bytes = 0;
     let rejected = 0;
     const flush = () => {
-      const { row: rows, rejected: rows_rejected } = state;
-      sent += rows;
+      const { batch } = state;
+      sent += batch.rows;
       bytes += state.bytes;
-      rejected += rows_rejected.length;
-      const vectorStarts = state.vectorStart.map((starts, c) => (state.blob[c] === undefined ? null : starts.slice()));
-      const fixed = (state.validity[0] as Int32Array).buffer as ArrayBuffer;
-      outlet.send({
-        rows,
-        fixed,
-        blobs: state.blobs,
-        blobEnds: state.blobEnd.slice(),
-        vectorStarts,
-        hasNull: state.hasNull.slice(),
-        rejected: rows_rejected,
-      });
+      rejected += batch.rejected.length;
+      outlet.send(batch);
       outlet.report(sent, bytes, rejected);
       attached = false;
       if (rejected > spec.maxRejected) {
-        const reason = rows_rejected.at(-1)?.reason ?? 'unknown';
+        const reason = batch.rejected.at(-1)?.reason ?? 'unknown';
         throw new TributaryError('QUARANTINE_OVERFLOW', {
           rows: rejected,
           total: sent + rejected,
@@ -119,14 +107,6 @@ async function open(task: ReaderTask): Promise<pg.Client> {
     ]);
   }
   return client;
-}
-
-function hmacPads(key: string): { inner: string; outer: string } {
-  const bytes = Buffer.from(key);
-  const block = Buffer.alloc(HMAC_BLOCK);
-  (bytes.length > HMAC_BLOCK ? createHash('sha256').update(bytes).digest() : bytes).copy(block);
-  const pad = (octet: number) => Buffer.from(block.map((byte) => byte ^ octet)).toString('hex');
-  return { inner: pad(0x36), outer: pad(0x5c) };
 }
 
 function facts(task: ReaderTask): Record<string, string | number> {

@@ -85,7 +85,8 @@ export class PostgresSnapshot implements Snapshot {
       this.#reader({ ...this.#task, statement: statements[i] ?? select, spec, outlet }, signal),
     );
     const summaries = await Promise.all(readers);
-    const sum = (field: keyof ReadSummary) => summaries.reduce((total, summary) => total + summary[field], 0);
+    const sum = (field: 'extracted' | 'rejected' | 'nullified' | 'bytes') =>
+      summaries.reduce((total, summary) => total + summary[field], 0);
     return { extracted: sum('extracted'), rejected: sum('rejected'), nullified: sum('nullified'), bytes: sum('bytes') };
   }
 

@@ -1,4 +1,4 @@
-/** From PostgreSQL's types to logical types, and how each travels: docs/types.md has the table. */
+/** From PostgreSQL's types to logical types, and how each travels: docs/connectors/postgres.md has the table. */
 import type { ReadColumn } from '../../core/contracts/source.ts';
 import { type LogicalKind, type LogicalType, numericType } from '../../core/types.ts';
 import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
