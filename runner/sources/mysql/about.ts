@@ -1,0 +1,97 @@
+/** What people are told of this connector; docs/connectors/mysql.md is made of it. */
+import type { ConnectorAbout } from '../../core/contracts/about.ts';
+
+export const about: ConnectorAbout = {
+  kind: 'mysql',
+  capabilities: { parallelReaders: false, queries: true, windows: true, lateFields: false },
+  objects:
+    '`table: orders` or `table: database.orders`, or `query: SELECT …`. Tables, partitioned tables and views; a part of a name that has a dot in it stands in backquotes: ``shop.`order.lines` ``.',
+  snapshot:
+    'One connection in one `REPEATABLE READ` transaction (`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`), held from the plan to the last row. A snapshot cannot be shared between connections without locking the server, so there is one reader.',
+  bound:
+    'A window ends where no statement and no transaction was open that may still write (`information_schema.PROCESSLIST`, then `INNODB_TRX`), prepared ones too; where some stay open, it ends `load.lag` before the oldest of them. A cursor of integers waits until all of them have ended, else the run is refused. Without the right PROCESS, and on a replica, a window ends `load.lag` before the clock (less what the replica is behind), and a cursor of integers waits as long; the run record says which of the two held.',
+  reading:
+    'A prepared statement: its rows in the binary protocol are decoded in a thread straight into column vectors. Projection, renaming, masks and the window are part of the SELECT. The server turns every charset into UTF-8 and points in time into UTC; the session has an empty `sql_mode` and no time limit.',
+  types: [
+    {
+      source: 'tinyint, smallint, mediumint, int (unsigned too), bigint, year',
+      type: 'INT64',
+      notes: 'tinyint(1) too',
+    },
+    { source: 'bigint unsigned', type: 'NUMERIC(20,0)' },
+    { source: 'decimal(p,s), s ≤ 9 and p − s ≤ 29', type: 'NUMERIC(p,s)' },
+    { source: 'decimal(p,s), larger', type: 'BIGNUMERIC(p,s)', notes: 'up to decimal(65,30)' },
+    { source: 'float, double', type: 'FLOAT64', notes: 'float is widened as it is (`1.1` → 1.100000023841858)' },
+    { source: 'bit(1) to bit(63)', type: 'INT64', notes: 'bit(64) is NUMERIC(20,0)' },
+    {
+      source: 'date',
+      type: 'DATE',
+      notes: 'zero dates (`0000-00-00`) and days that no calendar has (`2025-00-15`) become NULL and are counted',
+    },
+    { source: 'datetime', type: 'DATETIME', notes: 'microseconds; the same' },
+    { source: 'timestamp', type: 'TIMESTAMP', notes: 'microseconds, UTC; the same' },
+    {
+      source: 'time',
+      type: 'TIME',
+      notes:
+        'what is negative or reaches past 23:59:59.999999 has no place in it; `columns.types: {column: STRING}` keeps all (`838:59:59`)',
+    },
+    {
+      source: 'char, varchar, text, enum, set, uuid, inet4, inet6',
+      type: 'STRING',
+      notes:
+        "every charset and collation as UTF-8; char(n) without its padding; labels of an enum are in the column's description",
+    },
+    {
+      source: 'binary, varbinary, blob, vector',
+      type: 'BYTES',
+      notes: 'as STRING: the bytes as they are, where they are UTF-8',
+    },
+    { source: 'json', type: 'JSON', notes: 'of MariaDB too, where it is longtext with a check' },
+    { source: 'geometry, point, polygon …', type: 'STRING', notes: 'well-known text: `POINT(1 2)`' },
+  ],
+  grants: [
+    {
+      purpose: 'To read a table',
+      language: 'sql',
+      commands: `CREATE USER 'etl'@'10.%' IDENTIFIED BY '…';
+GRANT SELECT ON erp.orders TO 'etl'@'10.%';`,
+    },
+    {
+      purpose: 'To read every table of a database, those to come too',
+      language: 'sql',
+      commands: `GRANT SELECT, SHOW VIEW ON erp.* TO 'etl'@'10.%';`,
+    },
+    {
+      purpose: 'To prove that no writer in flight can be missed',
+      language: 'sql',
+      commands: `GRANT PROCESS ON *.* TO 'etl'@'10.%';`,
+    },
+    {
+      purpose: 'To see how far a replica is behind',
+      language: 'sql',
+      commands: `GRANT REPLICATION CLIENT ON *.* TO 'etl'@'10.%';  -- MariaDB: GRANT REPLICA MONITOR`,
+    },
+    {
+      purpose: 'To read some columns only',
+      language: 'sql',
+      commands: `GRANT SELECT (id, updated_at, total) ON erp.orders TO 'etl'@'10.%';`,
+    },
+  ],
+  limits: [
+    'A server older than MariaDB 10.5 or MySQL 8.0 fails the connection test.',
+    'One reader, whatever `execution.readers` says.',
+    'Tables of engines without transactions (MyISAM, Aria) have no snapshot: they are read as they are while they are read.',
+    'A column without zone (datetime, date) as cursor is taken to hold the local time of the server (`@@GLOBAL.time_zone`).',
+    'A window of a query runs over its result, which the server may have to make first.',
+  ],
+  example: `connections:
+  erp: {kind: mysql, host: 10.20.0.9, database: erp, user: etl, tls: verify-full, ca: certificates/erp.pem, secret: erp-password}
+sources:
+  orders:
+    connection: erp
+    table: orders
+    load: {strategy: transactional, mode: merge, key: [id], cursor: updated_at}
+    schedule: {cron: "*/15 * * * *", timeZone: Europe/Warsaw}
+`,
+};

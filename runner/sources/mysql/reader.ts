@@ -1,0 +1,160 @@
+/** The thread that holds the snapshot of a run: one connection in one transaction. Started by snapshot.ts. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
+import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
+import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
+import { hmacPads } from '../../core/mask-key.ts';
+import { type CoreColumn, connect, type MysqlConnection, rows, type Session, withPrepared } from './connect.ts';
+import { type Decode, type DecodedColumn, makeDecoder } from './decoder.ts';
+import { factsOf, mysqlProblem } from './errors.ts';
+import { MASK_INNER, MASK_OUTER, selectStatement } from './query.ts';
+import { executeRows } from './result.ts';
+import { wireColumn, wireOf } from './types.ts';
+
+/** What the thread is started with; structured-cloneable. */
+export interface ReaderTask {
+  readonly connection: MysqlConnection;
+  /** The password, resolved; `null` where the connection has none. */
+  readonly password: string | null;
+}
+
+export type Request =
+  | { readonly ask: 'rows'; readonly sql: string; readonly values: readonly string[]; readonly object?: string }
+  | { readonly ask: 'columns'; readonly sql: string; readonly object?: string }
+  | { readonly ask: 'read'; readonly spec: ReadSpec; readonly outlet: OutletEnd }
+  | { readonly ask: 'end' };
+
+export type Answer = { readonly value: unknown } | { readonly problem: Problem };
+
+async function begin({ connection, password }: ReaderTask): Promise<Session> {
+  const session = await connect(
+    connection,
+    { get: async () => password ?? '' },
+    { applicationName: 'tributary reader' },
+  );
+  await session.client.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+  return session;
+}
+
+/** What a statement would give. */
+function columns({ client }: Session, sql: string): Promise<CoreColumn[]> {
+  return withPrepared(client, sql, (statement) =>
+    statement.columns.map(({ name, columnType, columnLength, characterSet, decimals, flags }) => {
+      return { name, columnType, columnLength, characterSet, decimals, flags };
+    }),
+  );
+}
+
+async function read({ client }: Session, spec: ReadSpec, end: OutletEnd): Promise<ReadSummary> {
+  const outlet = new BatchOutlet(end, spec.layout);
+  try {
+    if (spec.maskKey !== undefined) {
+      const { inner, outer } = hmacPads(spec.maskKey);
+      await client.execute(`SET ${MASK_INNER} = UNHEX(?), ${MASK_OUTER} = UNHEX(?)`, [inner, outer]);
+    }
+    return await withPrepared(client, selectStatement(spec), async (statement) => {
+      const decoded = spec.columns.map((column, i): DecodedColumn => {
+        const wire = wireOf(statement.columns[i] as CoreColumn);
+        return { wire, vector: wireColumn(column).vector, name: column.name, unrepresentable: column.unrepresentable };
+      });
+      const sending = sendBatches(outlet, spec, decoded);
+      await executeRows(client, statement, sending.take);
+      return sending.finish();
+    });
+  } catch (error) {
+    if (!(error instanceof ChannelStopped))
+      outlet.fail(problemOf(mysqlProblem(error, facts(spec.object.table ?? 'query'))));
+    throw error;
+  }
+}
+
+interface Sending {
+  readonly take: Decode;
+  finish(): ReadSummary;
+}
+
+function sendBatches(outlet: BatchOutlet, spec: ReadSpec, decoded: readonly DecodedColumn[]): Sending {
+  const { state, decode } = makeDecoder(decoded, spec.layout);
+  let attached = false;
+  let sent = 0;
+  let bytes = 0;
+  let rejected = 0;
+  const flush = () => {
+    const { batch } = state;
+    sent += batch.rows;
+    bytes += state.bytes;
+    rejected += batch.rejected.length;
+    outlet.send(batch);
+    outlet.report(sent, bytes, rejected);
+    attached = false;
+    if (rejected <= spec.maxRejected) return;
+    const reason = batch.rejected.at(-1)?.reason ?? 'unknown';
+    const found = { rows: rejected, total: sent + rejected, limit: spec.maxRejected, reason };
+    throw new TributaryError('QUARANTINE_OVERFLOW', found);
+  };
+  return {
+    take: (buffer, view, start, end, large) => {
+      let position = start;
+      for (;;) {
+        if (!attached) {
+          const buffers = outlet.take();
+          state.attach(buffers.fixed, buffers.blobs);
+          attached = true;
+        }
+        if (position < end) position = decode(buffer, view, position, end, large);
+        const full = state.row === spec.layout.rows || state.bytes >= state.limit;
+        if (!full && state.rejected.length <= spec.maxRejected) return position;
+        flush();
+        if (position === end) return position;
+      }
+    },
+    finish: () => {
+      if (attached && (state.row > 0 || state.rejected.length > 0)) flush();
+      outlet.end();
+      return { extracted: sent + rejected, rejected, nullified: state.nullified, bytes };
+    },
+  };
+}
+
+function facts(object?: string) {
+  return factsOf((workerData as ReaderTask).connection, object);
+}
+
+async function answer(session: Session, request: Request): Promise<unknown> {
+  switch (request.ask) {
+    case 'rows':
+      return rows(session.client, request.sql, request.values);
+    case 'columns':
+      return columns(session, request.sql);
+    case 'read':
+      return read(session, request.spec, request.outlet);
+    case 'end':
+      return session.client.end();
+  }
+}
+
+function objectOf(request: Request): string | undefined {
+  if (request.ask === 'read') return request.spec.object.table;
+  return request.ask === 'end' ? undefined : request.object;
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const reply = (work: Promise<unknown>, object?: string) =>
+    work.then(
+      (value) => port.postMessage({ value } satisfies Answer),
+      (error) => port.postMessage({ problem: problemOf(mysqlProblem(error, facts(object))) } satisfies Answer),
+    );
+  const session = begin(workerData as ReaderTask);
+  // One at a time: the pipeline asks, waits, and asks again.
+  let last: Promise<unknown> = reply(session.then(() => null));
+  port.on('message', (request: Request) => {
+    last = last.then(async () => {
+      await reply(
+        session.then((open) => answer(open, request)),
+        objectOf(request),
+      );
+      if (request.ask === 'end') port.close();
+    });
+  });
+}
