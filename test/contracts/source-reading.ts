@@ -11,6 +11,7 @@ import type {
   Window,
 } from '../../runner/core/contracts/source.ts';
 import { batchLayout } from '../../runner/core/vectors.ts';
+import { stagedColumns } from '../../runner/pipeline/columns.ts';
 import { transfer } from '../../runner/pipeline/transfer.ts';
 import { openDuckdb } from '../../runner/warehouses/duckdb/warehouse.ts';
 import { PLAIN } from './warehouse-bench.ts';
@@ -21,6 +22,9 @@ export interface Reading {
   readonly nullCursors?: boolean;
   readonly readers?: number;
   readonly maskKey?: string;
+  readonly maxRejected?: number;
+  /** What is looked at, as SQL of the embedded warehouse; else every column. */
+  readonly look?: string;
 }
 
 export const forever = new AbortController().signal;
@@ -46,17 +50,18 @@ export async function readAll(
   object: ObjectRef,
   reading: Reading,
 ): Promise<{ rows: (string | null)[][]; names: string[]; summary: ReadSummary }> {
-  const { columns, window = null, nullCursors = false, readers = 1, maskKey } = reading;
+  const { columns, window = null, nullCursors = false, readers = 1, maskKey, maxRejected = 0, look } = reading;
   const folder = mkdtempSync(join(tmpdir(), 'tributary-read-'));
   const target = { dataset: 'acme_raw', table: 'read' };
   const run = { tenant: 'acme', source: 'read', runId: 'r', fencingToken: 1, startedAt: new Date().toISOString() };
   const vectors = snapshot.vectors(columns);
   const layout = batchLayout(vectors);
-  const staged = columns.map(({ name, logical }, i) => {
-    const vector = vectors[i];
-    if (vector === undefined) throw new Error('a column without a vector');
-    return { vector, column: { name, type: logical, nullable: true }, cast: false };
-  });
+  const mapped = columns.map((column) => ({
+    read: column,
+    column: { name: column.name, type: column.logical, nullable: true },
+    cast: false,
+  }));
+  const staged = stagedColumns(mapped, vectors);
   try {
     await using warehouse = await openDuckdb({ file: join(folder, 'read.duckdb') });
     await warehouse.prepare(run, target);
@@ -65,7 +70,7 @@ export async function readAll(
         snapshot,
         warehouse,
         readers,
-        read: { object, columns, window, nullCursors, layout, maxRejected: 0, ...(maskKey ? { maskKey } : {}) },
+        read: { object, columns, window, nullCursors, layout, maxRejected, ...(maskKey ? { maskKey } : {}) },
         stage: { run, target, columns: staged, layout, rowBytes: 100 },
         onProgress: () => undefined,
       },
@@ -89,7 +94,7 @@ export async function readAll(
       command: '',
     });
     const found = await warehouse.query(
-      `SELECT COLUMNS(* EXCLUDE (_run_id, _extracted_at))::VARCHAR FROM warehouse.acme_raw.read ORDER BY ALL`,
+      `SELECT ${look ?? 'COLUMNS(* EXCLUDE (_run_id, _extracted_at))::VARCHAR'} FROM warehouse.acme_raw.read ORDER BY ALL`,
     );
     const rows = found.map((row) => Object.values(row) as (string | null)[]);
     return { rows, names: columns.map(({ name }) => name), summary };

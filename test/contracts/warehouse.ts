@@ -7,6 +7,7 @@ import type { Warehouse } from '../../runner/core/contracts/warehouse.ts';
 import { type Dialect, WarehouseBench } from './warehouse-bench.ts';
 import { changeTests } from './warehouse-changes.ts';
 import { commitTests } from './warehouse-commits.ts';
+import { lateTests } from './warehouse-late.ts';
 import { replayTests } from './warehouse-replays.ts';
 import { stretchTests } from './warehouse-stretches.ts';
 
@@ -36,6 +37,7 @@ export function warehouseSuite(name: string, open: (place: string) => Promise<Wa
 
     changeTests(() => bench);
     commitTests(() => bench);
+    lateTests(() => bench);
     replayTests(() => bench);
     stretchTests(() => bench);
   });

@@ -27,15 +27,32 @@ const PIPELINE = '^runner/(?:pipeline|strategies)/';
 
 /** The one SDK of each adapter. A connector with a driver is one more line. */
 export const sdks: Readonly<Record<string, readonly string[]>> = {
+  'runner/sources/firestore/': ['@google-cloud/firestore', '@grpc/grpc-js', 'google-auth-library'],
   'runner/sources/postgres/': ['pg'],
+  'runner/sources/mysql/': ['mysql2'],
+  'runner/sources/gcs/': ['google-auth-library'],
+  'runner/sources/s3/': ['@aws-sdk/client-s3', '@aws-sdk/client-sts'],
+  'runner/sources/azure-blob/': ['@azure/storage-blob'],
+  'runner/files/': ['picomatch'],
   'runner/staging/': ['@google-cloud/storage', '@node-rs/crc32', 'google-auth-library'],
   'runner/warehouses/duckdb/': [],
-  'runner/warehouses/bigquery/': ['@google-cloud/bigquery', 'google-auth-library'],
+  'runner/sources/bigquery/': ['@google-cloud/bigquery-storage', 'apache-arrow', 'google-gax'],
+  'runner/warehouses/bigquery/': [],
 };
 
 /** Vectors become typed columns there, for whoever stores them. */
 const COLUMNAR = '^runner/columnar/';
-const COLUMNAR_USERS = ['runner/staging/', 'runner/warehouses/duckdb/'];
+const COLUMNAR_USERS = ['runner/staging/', 'runner/warehouses/duckdb/', 'runner/files/'];
+/** Files of any store as a source; the registry puts a store under it. */
+const FILES = '^runner/files/';
+
+/** The wire to BigQuery, for its source and its warehouse. */
+const BIGQUERY = '^runner/bigquery/';
+const BIGQUERY_USERS = ['runner/sources/bigquery/', 'runner/warehouses/bigquery/'];
+
+/** Who the runner is, for the clouds that trust Google. */
+const IDENTITY = '^runner/identity/';
+const IDENTITY_USERS = ['runner/sources/s3/', 'runner/sources/azure-blob/'];
 
 const PULUMI = ['@pulumi/[^/]+'];
 
@@ -45,7 +62,14 @@ export const rooms: readonly Room[] = [
   ...Object.entries(sdks).map(([folder, packages]) => ({
     name: folder.replace(/\/$/, ''),
     path: `^${folder}`,
-    may: [TENANTS, CORE, `^${folder}`, ...(COLUMNAR_USERS.includes(folder) ? [COLUMNAR] : [])],
+    may: [
+      TENANTS,
+      CORE,
+      `^${folder}`,
+      ...(COLUMNAR_USERS.includes(folder) ? [COLUMNAR] : []),
+      ...(BIGQUERY_USERS.includes(folder) ? [BIGQUERY] : []),
+      ...(IDENTITY_USERS.includes(folder) ? [IDENTITY] : []),
+    ],
     packages,
   })),
   {
@@ -54,6 +78,13 @@ export const rooms: readonly Room[] = [
     may: [CORE, COLUMNAR],
     packages: ['@duckdb/node-api', '@duckdb/node-bindings'],
   },
+  {
+    name: 'runner/bigquery',
+    path: BIGQUERY,
+    may: [CORE, BIGQUERY],
+    packages: ['@google-cloud/bigquery', 'google-auth-library'],
+  },
+  { name: 'runner/identity', path: IDENTITY, may: [CORE, IDENTITY], packages: ['google-auth-library'] },
   {
     name: 'an adapter',
     path: `^(${ADAPTERS}[^/]+/)`,
@@ -66,13 +97,13 @@ export const rooms: readonly Room[] = [
     name: 'adapters of a kind',
     path: `^(${ADAPTERS})[^/]+$`,
     pathNot: Object.keys(sdks).map((folder) => `^${folder}`),
-    may: [TENANTS, CORE, '^$1'],
+    may: [TENANTS, CORE, '^$1', FILES],
     packages: [],
   },
   { name: 'pipeline, strategies', path: PIPELINE, may: [TENANTS, CORE, PIPELINE], packages: [] },
   {
     name: 'runner/main, cli',
-    path: '^runner/(?!(?:core|columnar|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
+    path: '^runner/(?!(?:core|columnar|identity|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
     may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
     packages: ['commander', 'pino'],
   },

@@ -1,4 +1,5 @@
 /** Files that are written by a program and committed; `npm run generate` writes them, a test compares them. */
+import { connectors, renderConnector } from './connectors-page.ts';
 import { renderErrors } from './errors-page.ts';
 
 export interface GeneratedFile {
@@ -13,6 +14,7 @@ export const generated: readonly GeneratedFile[] = [
     path: 'tenants/tenant.schema.json',
     render: async () => json((await import('../../tenants/json-schema.ts')).tenantJsonSchema()),
   },
+  ...connectors.map((kind) => ({ path: `docs/connectors/${kind}.md`, render: () => renderConnector(kind) })),
   { path: 'docs/policies.md', render: async () => (await import('./policies-page.ts')).renderPolicies() },
   ...(['dev', 'prod'] as const).map((preset) => ({
     path: `policies/presets/${preset}.json`,

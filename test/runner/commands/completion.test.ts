@@ -58,6 +58,7 @@ test('tenants, sources and connections come from the tenant files', () => {
   expect(offered('run', 'acme', '')).toEqual(['orders', 'other']);
   expect(offered('run', '--json', 'acme', 'or')).toEqual(['orders']);
   expect(offered('test', 'acme', '')).toEqual(['shop']);
+  expect(offered('discover', 'acme', 'shop', 'public.or')).toEqual(['public.orders']);
   expect(offered('quarantine', 'replay', 'acme', '')).toEqual(['orders', 'other']);
   expect(offered('--tenants', 'elsewhere', 'run', 'globex', 'p')).toEqual(['parts']);
   expect(offered('--tenants=elsewhere', '--warehouse', 'duckdb:x.duckdb', 'run', '')).toEqual(['globex']);

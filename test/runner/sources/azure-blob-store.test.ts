@@ -1,0 +1,4 @@
+import { objectStoreSuite } from '../../contracts/object-store.ts';
+import { startAzureBlobStore } from './azure-blob-store.ts';
+
+objectStoreSuite('azure-blob', startAzureBlobStore);
