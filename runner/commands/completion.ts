@@ -114,11 +114,20 @@ async function argumentValues(self: Command, operands: readonly string[], folder
       return Object.keys(readTenant(join(folder, `${operands[tenantAt]}.yaml`)).tenant?.sources ?? {});
     case 'connection':
       return Object.keys(readTenant(join(folder, `${operands[tenantAt]}.yaml`)).tenant?.connections ?? {});
+    case 'object':
+      return objectsInUse(join(folder, `${operands[tenantAt]}.yaml`), operands.at(-1) ?? '');
     case 'run':
       return recentRuns(operands[tenantAt]);
     default:
       return [];
   }
+}
+
+/** Those that the tenant file reads already; the source itself is not asked while somebody types. */
+async function objectsInUse(file: string, connection: string): Promise<readonly string[]> {
+  const { namesInUse } = await import('./object-name.ts');
+  const { tenant } = readTenant(file);
+  return tenant === null ? [] : namesInUse(tenant, connection);
 }
 
 /** Of one tenant those that were committed, for an undo; else of all, for their logs. */

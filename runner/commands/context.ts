@@ -4,7 +4,7 @@ import { listTenants, readTenant } from '../../tenants/load.ts';
 import type { ConnectionSpec, SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { RunStore } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
-import type { Source } from '../core/contracts/source.ts';
+import type { Source, SourceRequest } from '../core/contracts/source.ts';
 import { TributaryError } from '../core/errors.ts';
 import { laptopSecrets } from '../secrets.ts';
 import { openSource } from '../sources/registry.ts';
@@ -63,9 +63,17 @@ export async function connectSource(tenant: TenantSpec, connection: string, spec
     name: connection,
     connection: connectionSpec(tenant, connection),
     secrets,
+    ...cloudOf(tenant),
     ...(spec === undefined ? {} : { source: spec }),
   });
   return { source, secrets };
+}
+
+/** Where the tenant works in Google Cloud; nothing where nobody says. */
+function cloudOf({ project, location }: TenantSpec): Pick<SourceRequest, 'cloud'> {
+  const { TRIBUTARY_PROJECT, GOOGLE_CLOUD_PROJECT } = process.env;
+  const found = project || TRIBUTARY_PROJECT || GOOGLE_CLOUD_PROJECT;
+  return found ? { cloud: { project: found, location } } : {};
 }
 
 export async function openStore(): Promise<RunStore> {

@@ -2,7 +2,8 @@ import { columnNames } from '../../tenants/naming.ts';
 import type { ObjectShape, ReadColumn } from '../core/contracts/source.ts';
 import { typeName } from '../core/types.ts';
 import { bytesText, rowsText, table } from '../display/text.ts';
-import { connectSource, interruptible, openTenant } from './context.ts';
+import { connectionSpec, connectSource, interruptible, openTenant } from './context.ts';
+import { objectNamed } from './object-name.ts';
 import { EXIT, type GlobalOptions, print } from './outcome.ts';
 
 const SAMPLE_ROWS = 3;
@@ -30,7 +31,9 @@ export async function discover(
       );
     return EXIT.done;
   }
-  const shape = await source.describe({ table: object }, signal);
+  const { kind } = connectionSpec(tenant, connection);
+  const reference = objectNamed(kind, object, tenant, connection);
+  const shape = await source.describe(reference, signal);
   const names = columnNames(shape.columns.map(({ name }) => name));
   const columns = shape.columns.map(
     (column, i): ReadColumn => ({
@@ -41,7 +44,7 @@ export async function discover(
       unrepresentable: 'quarantine',
     }),
   );
-  const sample = await source.sample({ table: object }, columns, SAMPLE_ROWS, signal);
+  const sample = await source.sample(reference, columns, SAMPLE_ROWS, signal);
   if (options.json)
     print({
       tenant: tenantName,

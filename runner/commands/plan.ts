@@ -1,6 +1,6 @@
 import { typeName } from '../core/types.ts';
 import { planText } from '../display/plan.ts';
-import { costProblem, planCost } from '../pipeline/cost.ts';
+import { costProblem, planCost, readProblem } from '../pipeline/cost.ts';
 import { makePlan, type Plan } from '../pipeline/plan.ts';
 import { connectSource, interruptible, openTenant, sourceSpec } from './context.ts';
 import { EXIT, exitCode, print, problemText } from './outcome.ts';
@@ -37,7 +37,9 @@ export async function plan(
   const caps = { bytes: spec.execution.maxBytesBilled, usd: options.maxCost };
   const words = [tenantName, sourceName, ...(backfill ? [`--from '${backfill.from}' --to '${backfill.to}'`] : [])];
   const command = `tributary ${backfill === undefined ? 'run' : 'backfill'} ${words.join(' ')}`;
-  const problem = options.yes === true ? null : costProblem(cost, caps, { target: made.target, command });
+  const what = { target: made.target, command };
+  const problem =
+    options.yes === true ? null : (readProblem(made.estimate, caps, what) ?? costProblem(cost, caps, what));
   if (options.json)
     print({ ...document(made, tenantName, sourceName), cost, ...(problem === null ? {} : { problem }) });
   else {

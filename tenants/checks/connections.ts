@@ -1,5 +1,5 @@
 import { type Finding, keyFinding, valueFinding } from '../issues.ts';
-import { type ConnectionSpec, READS, type Reads, readsOfKind } from '../schema/connection.ts';
+import { type ConnectionKind, type ConnectionSpec, READS, type Reads, readsOfKind } from '../schema/connection.ts';
 import { suggest } from '../suggest.ts';
 import type { Draft } from './draft.ts';
 
@@ -35,7 +35,7 @@ export function* checkConnections(draft: Draft): Iterable<Finding> {
       if (connection === undefined || allowed.includes(key)) continue;
       yield keyFinding(
         [...path, key],
-        `a ${connection.kind} connection has no ${key}`,
+        `${article(connection.kind)} ${connection.kind} connection has no ${key}`,
         `write ${allowed.join(' or ')} instead`,
       );
     }
@@ -49,12 +49,15 @@ export function* checkConnections(draft: Draft): Iterable<Finding> {
     if (source.execution?.mode === 'dataflow' && (connection?.kind === 'bigquery' || connection?.kind === 'gcs')) {
       yield valueFinding(
         [...path, 'execution', 'mode'],
-        `no Dataflow template reads a ${connection.kind} connection`,
+        `no Dataflow template reads ${article(connection.kind)} ${connection.kind} connection`,
         'write mode: cloud_run, or leave it to auto',
       );
     }
   }
 }
+
+/** How the name of a kind is spoken. */
+const article = (kind: ConnectionKind) => (kind === 'azure-blob' || kind === 's3' ? 'an' : 'a');
 
 function* login(name: string, connection: ConnectionSpec): Iterable<Finding> {
   const path = ['connections', name];

@@ -6,6 +6,7 @@ import { checkConnections } from './connections.ts';
 import { checkDesigns } from './designs.ts';
 import { checkDestinations } from './destinations.ts';
 import { type Draft, draftOf } from './draft.ts';
+import { checkKinds } from './kinds.ts';
 import { checkLoads } from './loads.ts';
 import { checkNames } from './names.ts';
 import { checkPlace } from './place.ts';
@@ -17,6 +18,7 @@ const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
   checkNames,
   checkPlace,
   checkConnections,
+  checkKinds,
   checkLoads,
   checkColumns,
   checkQuality,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationSchema } from './duration.ts';
 
 const where = {
   prefix: z
@@ -11,8 +12,28 @@ const where = {
     .default('*')
     .meta({
       title: 'Match',
-      description: 'Pattern the rest of the name must fit: * within a folder, ** across folders, ? one character.',
+      description:
+        'Pattern the rest of the name must fit: * within a folder, ** across folders, ? one character, {a,b}, [0-9].',
       examples: ['*.csv.gz'],
+    }),
+  settleFor: durationSchema.default('0s').meta({
+    title: 'Settle for',
+    description: 'An object younger than this is left for the next run: whoever writes it may replace it once more.',
+    examples: ['5m'],
+  }),
+  overlap: durationSchema.default('7d').meta({
+    title: 'Overlap',
+    description:
+      'How far back an incremental run compares the list with what was loaded: some stores date an object by the start of its upload.',
+    examples: ['7d'],
+  }),
+  hive: z
+    .boolean()
+    .default(false)
+    .meta({
+      title: 'Hive partitions',
+      description: 'Folders like year=2026 become columns.',
+      examples: [true],
     }),
 };
 const format = <T extends string>(name: T, description: string) =>
@@ -30,6 +51,21 @@ const csvSchema = z
       .length(1, 'must be one character')
       .default('"')
       .meta({ title: 'Quote', description: 'Around a field.', examples: ['"'] }),
+    escape: z
+      .string()
+      .length(1, 'must be one character')
+      .optional()
+      .meta({
+        title: 'Escape',
+        description: 'Takes the meaning from a quote inside quotes; absent: a quote is written twice.',
+        examples: ['\\'],
+      }),
+    skipRows: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(0)
+      .meta({ title: 'Skipped rows', description: 'Lines before the header, or before the first row.', examples: [2] }),
     header: z
       .boolean()
       .default(true)

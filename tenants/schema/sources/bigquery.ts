@@ -21,5 +21,14 @@ export const bigqueryConnection = z
         description: 'Where the data lives, when it is not where the tenant is.',
         examples: ['US'],
       }),
+    dataset: z
+      .string()
+      .regex(/^[A-Za-z0-9_]{1,1024}$/, 'must be letters, digits and _')
+      .optional()
+      .meta({
+        title: 'Dataset',
+        description: 'The one dataset that is listed by discover; a source may name tables of others too.',
+        examples: ['stackoverflow'],
+      }),
   })
   .meta({ title: 'BigQuery', description: 'Tables of another project, or public ones.' });
