@@ -25,8 +25,11 @@ type Bench = (options: BenchOptions) => Promise<Result>;
 
 const benches = {
   postgres: async () => (await import('./postgres.ts')).benchPostgres,
+  mysql: async () => (await import('./mysql.ts')).benchMysql,
   staging: async () => (await import('./staging.ts')).benchStaging,
+  files: async () => (await import('./files.ts')).benchFiles,
   preview: async () => (await import('./preview.ts')).benchPreview,
+  firestore: async () => (await import('./firestore.ts')).benchFirestore,
 } satisfies Record<string, () => Promise<Bench>>;
 
 const root = join(import.meta.dirname, '..');

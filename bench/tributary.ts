@@ -13,6 +13,8 @@ export interface BenchSource {
 }
 
 export interface Endpoint {
+  /** Default: PostgreSQL, its schema public. */
+  readonly kind?: 'postgres' | 'mysql';
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -29,7 +31,7 @@ export interface RunReport {
 
 /** Writes the tenant `bench` with these sources into a new workspace. */
 export function writeTenant(workspace: string, source: Endpoint, sources: Readonly<Record<string, BenchSource>>): void {
-  const { host, port, database, user } = source;
+  const { kind = 'postgres', host, port, database, user } = source;
   const tenant = {
     tenant: 'bench',
     displayName: 'Benchmark',
@@ -38,12 +40,17 @@ export function writeTenant(workspace: string, source: Endpoint, sources: Readon
     region: 'europe-west1',
     owners: ['bench@example.com'],
     connections: {
-      source: { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'bench-password' },
+      source: { kind, host, port, database, user, tls: 'disable', secret: 'bench-password' },
     },
     sources: Object.fromEntries(
       Object.entries(sources).map(([name, { table, load }]) => [
         name,
-        { connection: 'source', table: `public.${table}`, load, destination: { dataset: 'bench', table: name } },
+        {
+          connection: 'source',
+          table: kind === 'postgres' ? `public.${table}` : table,
+          load,
+          destination: { dataset: 'bench', table: name },
+        },
       ]),
     ),
   };
