@@ -1,4 +1,6 @@
 /** Finds where text may be cut: behind a line end that is not inside quotes. Words of four bytes at a time, no branches. */
+import type { FilesOffer } from '../../core/contracts/offer.ts';
+
 const LF = 0x0a;
 
 /** How the records of a text end. */
@@ -7,6 +9,13 @@ export interface Records {
   readonly quote: number | null;
   /** The byte that takes the meaning from a quote, where that is not the quote itself. */
   readonly escape: number | null;
+}
+
+/** How delimited text is cut, as the tenant file says it. */
+export type CsvSpec = Extract<FilesOffer['spec'], { format: 'csv' }>['csv'];
+
+export function recordsOf({ quote, escape: escaping = quote }: Pick<CsvSpec, 'quote' | 'escape'>): Records {
+  return { quote: quote.charCodeAt(0), escape: escaping === quote ? null : escaping.charCodeAt(0) };
 }
 
 /** Follows the text chunk by chunk. */

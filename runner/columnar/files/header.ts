@@ -1,11 +1,14 @@
 /** The first lines of a delimited text, taken off it: what is skipped, and the names of the columns. */
-import type { FilesOffer } from '../../core/contracts/offer.ts';
 import { TributaryError } from '../../core/errors.ts';
+import type { CsvSpec } from './cutter.ts';
 
-type CsvSpec = Extract<FilesOffer['spec'], { format: 'csv' }>['csv'];
-
-export interface Headed {
+/** What the first record of a delimited text tells of the others. */
+export interface Header {
   readonly names: readonly string[];
+  readonly lineEnd: '\n' | '\r\n';
+}
+
+export interface Headed extends Header {
   /** What follows the header. */
   readonly rows: AsyncIterable<Uint8Array>;
   /** Lines that were taken off. */
@@ -35,7 +38,7 @@ export async function takeHeader(text: AsyncIterable<Uint8Array>, csv: CsvSpec, 
         const line = head.toString('utf8', 0, end < 0 ? head.length : end);
         lines += line.split('\n').length;
         head = head.subarray(end < 0 ? head.length : end + 1);
-        return line.replace(/\r$/, '');
+        return line;
       }
       if (done) return null;
       await more();
@@ -43,16 +46,17 @@ export async function takeHeader(text: AsyncIterable<Uint8Array>, csv: CsvSpec, 
   };
   for (let skipped = 0; skipped < csv.skipRows; skipped++) if ((await takeLine(false)) === null) return null;
   let first = await takeLine(true);
-  while (first === '') first = await takeLine(true);
+  while (first === '' || first === '\r') first = await takeLine(true);
   if (first === null) return null;
-  const fields = fieldsOf(first, csv);
+  const fields = fieldsOf(first.replace(/\r$/, ''), csv);
   const back = csv.header ? head : Buffer.concat([Buffer.from(`${first}\n`), head]);
   async function* rows(): AsyncIterable<Uint8Array> {
     if (back.length > 0) yield back;
     yield* { [Symbol.asyncIterator]: () => chunks };
   }
   const names = csv.header ? distinctNames(fields) : fields.map((_, i) => `column_${i + 1}`);
-  return { names, rows: rows(), lines: csv.header ? lines : lines - first.split('\n').length };
+  const lineEnd = first.endsWith('\r') ? '\r\n' : '\n';
+  return { names, lineEnd, rows: rows(), lines: csv.header ? lines : lines - first.split('\n').length };
 }
 
 function endOfRecord(bytes: Buffer, { quote }: CsvSpec, quoted: boolean): number {

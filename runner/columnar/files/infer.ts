@@ -8,8 +8,9 @@ import { type LogicalType, numericType } from '../../core/types.ts';
 import type { Engine } from '../engine.ts';
 import { exactText } from '../fit.ts';
 import { quoteText } from '../sql.ts';
+import type { CsvSpec } from './cutter.ts';
 import { type Piece, piecesOf } from './pieces.ts';
-import { dropRejects, goodLines, STORE_REJECTS } from './rejects.ts';
+import { dropRejects, goodLines, STORE_REJECTS, withOneLineEnd } from './rejects.ts';
 import { csvGiven, jsonKeys } from './relation.ts';
 
 /** What the beginning of a file shows. */
@@ -80,12 +81,11 @@ async function lookAtText(
   }
 }
 
-type CsvSpec = Extract<FilesOffer['spec'], { format: 'csv' }>['csv'];
 type Shown = Omit<Look, 'bytes'>;
 
-async function csvColumns(engine: Engine, csv: CsvSpec, { slice, names }: Piece): Promise<Shown> {
-  const given = csvGiven(slice.path, slice.bytes, names ?? [], csv, STORE_REJECTS);
-  const all = names ?? [];
+async function csvColumns(engine: Engine, csv: CsvSpec, piece: Piece): Promise<Shown> {
+  const given = csvGiven(await withOneLineEnd(piece, csv), csv, STORE_REJECTS);
+  const all = given.others;
   const flags = all.flatMap((_, i) => typeFlags(`c${i}`, i));
   const [row = {}] = await engine.query(`SELECT count(*) AS n, ${flags.join(', ')} FROM ${given.from}`);
   await dropRejects(engine);

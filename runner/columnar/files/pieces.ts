@@ -3,15 +3,16 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
 import { elementsAsLines } from './array.ts';
-import { takeHeader } from './header.ts';
+import { recordsOf } from './cutter.ts';
+import { type Header, takeHeader } from './header.ts';
 import { type Slice, type Slicing, slicesOf } from './slices.ts';
 import { textOf } from './text.ts';
 
 export interface Piece {
   readonly file: OfferedFile;
   readonly slice: Slice;
-  /** Columns of delimited text in their order; `null` where each row names its own. */
-  readonly names: readonly string[] | null;
+  /** Of delimited text; `null` where each row names its own columns. */
+  readonly header: Header | null;
 }
 
 export interface Fetching {
@@ -70,23 +71,23 @@ async function* pieces(
 ): AsyncGenerator<Piece, void> {
   const nextPath = () => join(folder, `piece-${paths.next++}.${spec.format}`);
   if (spec.format === 'parquet') {
-    yield { file, slice: await spooled(file, nextPath(), signal), names: null };
+    yield { file, slice: await spooled(file, nextPath(), signal), header: null };
     return;
   }
   const text = textOf(file, spec, signal);
   if (spec.format === 'json') {
     const slicing: Slicing = { sliceBytes, nextPath, quote: null, escape: null, linesBefore: 0 };
-    for await (const slice of slicesOf(elementsAsLines(text), slicing)) yield { file, slice, names: null };
+    for await (const slice of slicesOf(elementsAsLines(text), slicing)) yield { file, slice, header: null };
     return;
   }
   const { csv } = spec;
   const headed = await takeHeader(text, csv, file.uri);
   if (headed === null) return;
   const slicing: Slicing = {
-    ...{ sliceBytes, nextPath, quote: csv.quote.charCodeAt(0), linesBefore: headed.lines },
-    escape: csv.escape === undefined || csv.escape === csv.quote ? null : csv.escape.charCodeAt(0),
+    ...{ sliceBytes, nextPath, linesBefore: headed.lines },
+    ...recordsOf(csv),
   };
-  for await (const slice of slicesOf(headed.rows, slicing)) yield { file, slice, names: headed.names };
+  for await (const slice of slicesOf(headed.rows, slicing)) yield { file, slice, header: headed };
 }
 
 /** Parquet is read from its end: the object lies on disk as long as it is read. */

@@ -1,5 +1,5 @@
 /** Objects into rows: cut into pieces, read by DuckDB's own readers piece by piece, malformed rows told apart. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { ChannelProgress } from '../../core/channel.ts';
 import type { FilesOffer, LoadedFile, OfferedFile } from '../../core/contracts/offer.ts';
 import type { ReadSummary } from '../../core/contracts/source.ts';
@@ -9,7 +9,15 @@ import type { RejectedRow, VectorColumn } from '../../core/vectors.ts';
 import type { Engine } from '../engine.ts';
 import { setMaskKey } from './mask.ts';
 import { type Piece, piecesOf } from './pieces.ts';
-import { type Bad, dropRejects, goodLines, oneLineEnd, rejectedRow, STORE_REJECTS, takeRejects } from './rejects.ts';
+import {
+  type Bad,
+  dropRejects,
+  goodLines,
+  rejectedRow,
+  STORE_REJECTS,
+  takeRejects,
+  withOneLineEnd,
+} from './rejects.ts';
 import { csvGiven, jsonGiven, jsonKeys, parquetGiven, vectorSelect, type Wanted } from './relation.ts';
 
 export interface FilesReading {
@@ -171,9 +179,8 @@ class Reader {
     const { spec } = this.#reading.offer;
     const { slice } = piece;
     if (spec.format === 'csv') {
-      await writeFile(slice.path, oneLineEnd(await readFile(slice.path), spec.csv.quote.charCodeAt(0)));
       await dropRejects(this.#engine);
-      const rows = await this.#write(await this.#select(piece, STORE_REJECTS));
+      const rows = await this.#write(await this.#select(await withOneLineEnd(piece, spec.csv), STORE_REJECTS));
       this.#add(piece, rows, await takeRejects(this.#engine, slice));
       return;
     }
@@ -187,11 +194,12 @@ class Reader {
     }
   }
 
-  async #select({ file, slice, names }: Piece, more = ''): Promise<string> {
+  async #select(piece: Piece, more = ''): Promise<string> {
+    const { file, slice } = piece;
     const { spec } = this.#reading.offer;
     const wanted = this.#wanted;
     if (spec.format === 'csv') {
-      const given = csvGiven(slice.path, slice.bytes, names ?? [], spec.csv, more);
+      const given = csvGiven(piece, spec.csv, more);
       return vectorSelect(wanted, this.#noting(given), file);
     }
     if (spec.format === 'parquet') {

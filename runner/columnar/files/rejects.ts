@@ -6,7 +6,8 @@ import type { OfferedFile } from '../../core/contracts/offer.ts';
 import { legible } from '../../core/legible.ts';
 import type { RejectedRow } from '../../core/vectors.ts';
 import type { Engine } from '../engine.ts';
-import { count } from './cutter.ts';
+import { type CsvSpec, count } from './cutter.ts';
+import type { Piece } from './pieces.ts';
 import type { Slice } from './slices.ts';
 
 /** Where in quarantine a row lies that has no columns. */
@@ -64,16 +65,39 @@ export async function dropRejects(engine: Engine): Promise<void> {
   for (const table of [REJECTS, SCANS]) await engine.execute(`DROP TABLE IF EXISTS ${table}`);
 }
 
-/** Line ends of two kinds in one text become one kind, outside of quotes. */
-export function oneLineEnd(bytes: Buffer, quote: number): Buffer {
+/** The piece with the line ends of its records made one kind: DuckDB reads no text that has two. */
+export async function withOneLineEnd(piece: Piece, csv: CsvSpec): Promise<Piece> {
+  const { path } = piece.slice;
+  const bytes = oneLineEnd(await readFile(path), csv);
+  await writeFile(path, bytes);
+  return {
+    ...piece,
+    slice: { ...piece.slice, bytes: bytes.length },
+    header: piece.header && { ...piece.header, lineEnd: '\n' },
+  };
+}
+
+/** A quote counts where a field begins; in the middle of one it is a character like others. */
+export function oneLineEnd(bytes: Buffer, csv: Pick<CsvSpec, 'delimiter' | 'quote' | 'escape'>): Buffer {
   if (count(bytes, CR) === 0) return bytes;
+  const [delimiter, quote] = [csv.delimiter.charCodeAt(0), csv.quote.charCodeAt(0)];
+  const escaping = csv.escape?.charCodeAt(0) ?? quote;
   const kept = Buffer.alloc(bytes.length);
   let inside = false;
+  let begins = true;
   let end = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
-    if (byte === quote) inside = !inside;
-    if (byte === CR && bytes[i + 1] === LF && !inside) continue;
+    if (inside) {
+      kept[end++] = byte;
+      if (byte === escaping && (bytes[i + 1] === quote || bytes[i + 1] === escaping))
+        kept[end++] = bytes[++i] as number;
+      else if (byte === quote) inside = false;
+      continue;
+    }
+    if (byte === CR && bytes[i + 1] === LF) continue;
+    inside = byte === quote && begins;
+    begins = byte === delimiter || byte === LF;
     kept[end++] = byte;
   }
   return kept.subarray(0, end);

@@ -1,13 +1,13 @@
 /** SQL over the pieces of files: what a stage wants of them, under the names of its vectors. */
-import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
+import type { OfferedFile } from '../../core/contracts/offer.ts';
 import type { ReadColumn } from '../../core/contracts/source.ts';
 import { LATE, lateKey } from '../../core/late.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
 import { quoteName, quoteText } from '../sql.ts';
 import { sqlType, vectorLogical } from '../types.ts';
+import type { CsvSpec } from './cutter.ts';
 import { masked } from './mask.ts';
-
-type CsvSpec = Extract<FilesOffer['spec'], { format: 'csv' }>['csv'];
+import type { Piece } from './pieces.ts';
 
 /** What is wanted of every file. */
 export interface Wanted {
@@ -62,13 +62,16 @@ function cast(value: string, vector: VectorColumn): string {
 const QUICK_LINE = 4 << 20;
 
 /** A piece of delimited text without its header; all values are texts. */
-export function csvGiven(path: string, bytes: number, names: readonly string[], csv: CsvSpec, more = ''): Given {
+export function csvGiven({ slice: { path, bytes }, header }: Piece, csv: CsvSpec, more = ''): Given {
+  if (header === null) throw new TypeError('delimited text without its first record');
+  const { names, lineEnd } = header;
   const { delimiter, quote, escape: escaping = quote, nullText } = csv;
   const columns = names.map((_, i) => `'c${i}': 'VARCHAR'`).join(', ');
   const line = more === '' ? Math.min(bytes + 1, QUICK_LINE) : bytes + 1;
   const options = [
     `auto_detect = false, header = false, delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}`,
     `escape = ${quoteText(escaping)}, nullstr = ${quoteText(nullText)}, allow_quoted_nulls = false`,
+    `new_line = '${lineEnd === '\n' ? '\\n' : '\\r\\n'}'`,
     `max_line_size = ${line}, buffer_size = ${line + Math.min(line, QUICK_LINE)}, columns = {${columns}}`,
   ];
   const places = new Map(names.map((name, i) => [name, `c${i}`]));

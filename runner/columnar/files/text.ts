@@ -11,10 +11,10 @@ type TextFile = Pick<OfferedFile, 'uri' | 'bytes' | 'compression' | 'open'>;
 
 /**
  * @param most of the packed bytes to read; for a look at the beginning
- * @throws FILE_UNREADABLE where the bytes are not packed as the name says
+ * @throws FILE_UNREADABLE where the bytes are not packed as the name says, or not of the encoding
  */
 export async function* textOf(file: TextFile, spec: FilesSpec, signal: AbortSignal, most?: number): Bytes {
-  yield* withoutMark(decoded(unpacked(file, signal, most), spec));
+  yield* withoutMark(decoded(file, unpacked(file, signal, most), spec, most !== undefined));
 }
 
 async function* unpacked(file: TextFile, signal: AbortSignal, most?: number): Bytes {
@@ -56,7 +56,8 @@ async function* through({ uri }: TextFile, bytes: Bytes, unpack: Transform, cut:
   }
 }
 
-async function* decoded(bytes: Bytes, spec: FilesSpec): Bytes {
+/** UTF-8 is not looked at here: a row of it that is not valid goes to quarantine by itself. */
+async function* decoded({ uri }: TextFile, bytes: Bytes, spec: FilesSpec, cut: boolean): Bytes {
   const encoding = spec.format === 'csv' ? spec.csv.encoding : 'UTF-8';
   if (encoding === 'UTF-8') return yield* bytes;
   if (encoding === 'ISO-8859-1') {
@@ -64,9 +65,16 @@ async function* decoded(bytes: Bytes, spec: FilesSpec): Bytes {
     for await (const chunk of bytes) yield Buffer.from(Buffer.from(chunk).toString('latin1'), 'utf8');
     return;
   }
-  const decoder = new TextDecoder(encoding, { ignoreBOM: true });
-  for await (const chunk of bytes) yield Buffer.from(decoder.decode(chunk, { stream: true }), 'utf8');
-  yield Buffer.from(decoder.decode(), 'utf8');
+  const decoder = new TextDecoder(encoding, { ignoreBOM: true, fatal: true });
+  const decode = (chunk: Uint8Array, stream: boolean) => {
+    try {
+      return Buffer.from(decoder.decode(chunk, { stream }), 'utf8');
+    } catch (error) {
+      throw new TributaryError('FILE_UNREADABLE', { file: uri, reason: `it is not ${encoding}` }, { cause: error });
+    }
+  };
+  for await (const chunk of bytes) yield decode(chunk, true);
+  if (!cut) yield decode(new Uint8Array(), false);
 }
 
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);

@@ -82,6 +82,42 @@ describeWith(['emulators'], 'files into the embedded warehouse', () => {
     expect(kept.filter(({ reason }) => String(reason).startsWith('VALUE_NOT_CASTABLE'))).toHaveLength(1);
   });
 
+  test('what a malformed row of a file with two kinds of line ends leaves is exact', { timeout: 60_000 }, async () => {
+    await using scene = await FilesScene.make(server);
+    const rows = ['id,name', '1,"a\r\nb"', '2,x"y', '3,d', '4,"""e\r\nf"', '5,g'];
+    await scene.put('r.csv', `${rows.join('\r\n')}\n6,h\n7,i,j\n`);
+    const { summary } = await scene.load('ends', { files: csv(), columns: { types: { id: 'INT64' } } });
+    const { extracted, inserted, quarantined } = summary.rows as Record<string, number>;
+    expect(extracted).toBe(7);
+    expect(extracted).toBe((inserted ?? 0) + (quarantined ?? 0));
+    const found = await scene.query('SELECT id, name FROM acme_raw.ends ORDER BY id');
+    const wanted: Record<string, string> = { 1: 'a\r\nb', 2: 'x"y', 3: 'd', 4: '"e\r\nf', 5: 'g', 6: 'h' };
+    for (const { id, name } of found) expect([id, name]).toEqual([id, wanted[String(id)]]);
+    expect(found.length).toBeGreaterThanOrEqual(5);
+  });
+
+  test.each([
+    ['LF', '\n'],
+    ['CRLF', '\r\n'],
+  ])('records that end with %s, and values that have other line ends', { timeout: 60_000 }, async (_, end) => {
+    await using scene = await FilesScene.make(server);
+    const values = ['a\nb', 'a\r\nb', 'a\rb', '\n', '\r\n', 'plain'];
+    const rows = values.map((value, i) => `${i},"${value}"`);
+    await scene.put('headed/a.csv', `${['id,"na\nme"', ...rows].join(end)}${end}`);
+    await scene.put('bare/a.csv', `${rows.join(end)}`);
+    const { summary } = await scene.load('headed', { files: { ...csv(), prefix: 'headed/' } });
+    expect(summary.rows).toMatchObject({ extracted: values.length, quarantined: 0 });
+    expect(
+      (await scene.query('SELECT * EXCLUDE (_extracted_at) FROM acme_raw.headed ORDER BY id')).map(
+        (row) => Object.values(row)[1],
+      ),
+    ).toEqual(values);
+    await scene.load('bare', { files: { ...csv(), prefix: 'bare/', csv: { header: false } } });
+    expect((await scene.query('SELECT column_2 AS v FROM acme_raw.bare ORDER BY column_1')).map(({ v }) => v)).toEqual(
+      values,
+    );
+  });
+
   test('compressions, encodings, marks and headers that change', { timeout: 60_000 }, async () => {
     await using scene = await FilesScene.make(server);
     await scene.put('1.csv', '\ufeffid,name\n1,zażółć\n');
@@ -101,6 +137,12 @@ describeWith(['emulators'], 'files into the embedded warehouse', () => {
     const wide = { prefix: 'utf16/', ...csv(), csv: { encoding: 'UTF-16LE', delimiter: ';' } } as const;
     await scene.load('wide', { files: wide });
     expect(await scene.query('SELECT id, name FROM acme_raw.wide')).toEqual([{ id: '1', name: 'łódź' }]);
+    await scene.put(
+      'lone/a.csv',
+      Buffer.concat([Buffer.from('id;name\n1;', 'utf16le'), Buffer.from([0x00, 0xd8, 0x0a, 0])]),
+    );
+    const lone = await scene.run('lone', { files: { ...wide, prefix: 'lone/' } });
+    expect(lone.problem).toMatchObject({ code: 'FILE_UNREADABLE', detail: expect.stringContaining('UTF-16LE') });
     await scene.put('broken/a.csv.gz', Buffer.from('no gzip'));
     const broken = await scene.run('broken', { files: { prefix: 'broken/', ...csv('*.gz') } });
     expect(broken.problem?.code).toBe('FILE_UNREADABLE');
