@@ -33,6 +33,8 @@ const benches = {
 } satisfies Record<string, () => Promise<Bench>>;
 
 const root = join(import.meta.dirname, '..');
+/** Every program of Node that is measured has the compile cache, which `runner/cli.js` turns on for a run. */
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
 function positive(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -94,6 +94,17 @@ export function summarise(
   };
 }
 
+/** Wall of one case by that of another, per row: the median over the rounds, in each of which one follows the other. NaN without both. */
+export function wallRatio(cases: readonly Case[], name: string, by: string): number {
+  const perRow = (wanted: string) => {
+    const found = cases.find((one) => one.name === wanted);
+    return found?.rounds.map((wall) => wall / found.rows) ?? [];
+  };
+  const others = perRow(by);
+  const ratios = perRow(name).flatMap((wall, i) => (others[i] === undefined ? [] : [wall / others[i]]));
+  return ratios.length === 0 ? Number.NaN : median(ratios);
+}
+
 export function describeSample(name: string, sample: Sample | undefined): string {
   if (!sample) return `${name.padEnd(15)} failed`;
   const { wall, cpu, serverCpu, otherCpu, rssMb, result } = sample;

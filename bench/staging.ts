@@ -11,7 +11,7 @@ import type { BenchOptions } from './main.ts';
 import { type Command, type Measured, measure, round, waitForQuiet } from './measure.ts';
 import { shell } from './postgres.ts';
 import { type Case, describeMachine, type Result, type Target } from './report.ts';
-import { alternate, type Plan } from './rounds.ts';
+import { alternate, type Plan, wallRatio } from './rounds.ts';
 import type { StagingReport, StagingTask } from './staging-program.ts';
 import { type Kind, orders, type Table, texts } from './tables.ts';
 import { writeTenant } from './tributary.ts';
@@ -51,6 +51,8 @@ type CaseName = (typeof caseNames)[number];
 
 const limits: Readonly<Partial<Record<CaseName, number>>> = { staging: 450, wide4k: 450, huge: 2048 };
 const WALL_LIMIT = 1.1;
+/** Of the two whose ratio is judged: a machine's speed may change by a third within minutes. */
+const JUDGED_ROUNDS = 9;
 
 export async function benchStaging(options: BenchOptions): Promise<Result> {
   const { say, cleanup, folder, quick } = options;
@@ -58,6 +60,7 @@ export async function benchStaging(options: BenchOptions): Promise<Result> {
   if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: the cases are ${caseNames.join(', ')}`);
   const chosen = new Set<string>(options.only ?? caseNames);
   const rounds = options.rounds ?? (quick ? 1 : 3);
+  const judged = options.rounds ?? (quick ? 1 : JUDGED_ROUNDS);
   const noisy = new Set<string>();
 
   say('Starting PostgreSQL and fake-gcs-server');
@@ -167,11 +170,11 @@ export async function benchStaging(options: BenchOptions): Promise<Result> {
     {
       name: 'copy-csv',
       rows: everything.rows,
-      rounds,
+      rounds: judged,
       note: 'psql to /dev/null, the raw limit',
       run: async () => ({ ...(await cost('copy-csv', copy)), result: '-' }),
     },
-    objects('staging', everything, 'parquet', rounds),
+    objects('staging', everything, 'parquet', judged),
     ...(Object.keys(formats) as (keyof typeof formats)[]).map(written),
     objects('wide4k', wide, 'parquet', 1),
     objects('huge', huge, 'ndjson', 1),
@@ -193,7 +196,7 @@ export async function benchStaging(options: BenchOptions): Promise<Result> {
   if (noisy.size > 0) notes.push(`The machine was busy with something else before: ${[...noisy].join(', ')}.`);
   for (const { name, disturbed } of cases)
     if (disturbed > 0) notes.push(`${name}: something else took the machine in ${disturbed} of its rounds.`);
-  const ratio = perRow(cases, 'staging') / perRow(cases, 'copy-csv');
+  const ratio = wallRatio(cases, 'staging', 'copy-csv');
   return {
     name: 'staging',
     machine: describeMachine(await sql('SHOW server_version').then((v) => `PostgreSQL ${v}`)),
@@ -202,11 +205,6 @@ export async function benchStaging(options: BenchOptions): Promise<Result> {
     targets: judge(cases, ratio, everything.rows),
     notes,
   };
-}
-
-function perRow(cases: readonly Case[], name: string): number {
-  const found = cases.find((one) => one.name === name);
-  return found === undefined ? Number.NaN : found.wall / found.rows;
 }
 
 function judge(cases: readonly Case[], ratio: number, rows: number): Target[] {
