@@ -20,6 +20,8 @@ export interface Plan {
   run(workspace: string): Promise<Sample | undefined>;
 }
 
+/** Of cases whose ratio is judged: a machine's speed may change by a third within minutes. */
+export const JUDGED_ROUNDS = 9;
 const ATTEMPTS = 3;
 /** A case that takes longer is so far from the others that noise does not matter. */
 const REPEATED_SECONDS = 60;

@@ -11,7 +11,7 @@ import type { BenchOptions } from './main.ts';
 import { type Command, type Measured, measure, round, waitForQuiet } from './measure.ts';
 import { shell } from './postgres.ts';
 import { type Case, describeMachine, type Result, type Target } from './report.ts';
-import { alternate, type Plan, wallRatio } from './rounds.ts';
+import { alternate, JUDGED_ROUNDS, type Plan, wallRatio } from './rounds.ts';
 import type { StagingReport, StagingTask } from './staging-program.ts';
 import { type Kind, orders, type Table, texts } from './tables.ts';
 import { writeTenant } from './tributary.ts';
@@ -51,8 +51,6 @@ type CaseName = (typeof caseNames)[number];
 
 const limits: Readonly<Partial<Record<CaseName, number>>> = { staging: 450, wide4k: 450, huge: 2048 };
 const WALL_LIMIT = 1.1;
-/** Of the two whose ratio is judged: a machine's speed may change by a third within minutes. */
-const JUDGED_ROUNDS = 9;
 
 export async function benchStaging(options: BenchOptions): Promise<Result> {
   const { say, cleanup, folder, quick } = options;

@@ -18,6 +18,7 @@ import { checkConnection } from './check.ts';
 import { connect, type MysqlConnection, type Session } from './connect.ts';
 import { describe } from './describe.ts';
 import { discover } from './discover.ts';
+import { withDistinct } from './distinct.ts';
 import { factsOf, mysqlProblem } from './errors.ts';
 import { fromClause } from './query.ts';
 import { sampleRows } from './sample.ts';
@@ -65,7 +66,9 @@ class MysqlSource implements Source {
   }
 
   describe(object: ObjectRef, signal: AbortSignal): Promise<ObjectShape> {
-    return this.#with(signal, object, (session) => describe(session, object, this.#connection));
+    return this.#with(signal, object, async (session) =>
+      withDistinct(session, object, await describe(session, object, this.#connection)),
+    );
   }
 
   sample(

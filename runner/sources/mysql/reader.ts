@@ -3,11 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
 import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
-import { hmacPads } from '../../core/mask-key.ts';
 import { type CoreColumn, connect, type MysqlConnection, rows, type Session, withPrepared } from './connect.ts';
 import { type Decode, type DecodedColumn, makeDecoder } from './decoder.ts';
 import { factsOf, mysqlProblem } from './errors.ts';
-import { MASK_INNER, MASK_OUTER, selectStatement } from './query.ts';
+import { setMaskKey } from './mask-key.ts';
+import { selectStatement } from './query.ts';
 import { executeRows } from './result.ts';
 import { wireColumn, wireOf } from './types.ts';
 
@@ -48,10 +48,7 @@ function columns({ client }: Session, sql: string): Promise<CoreColumn[]> {
 async function read({ client }: Session, spec: ReadSpec, end: OutletEnd): Promise<ReadSummary> {
   const outlet = new BatchOutlet(end, spec.layout);
   try {
-    if (spec.maskKey !== undefined) {
-      const { inner, outer } = hmacPads(spec.maskKey);
-      await client.execute(`SET ${MASK_INNER} = UNHEX(?), ${MASK_OUTER} = UNHEX(?)`, [inner, outer]);
-    }
+    if (spec.maskKey !== undefined) await setMaskKey({ client }, spec.maskKey);
     return await withPrepared(client, selectStatement(spec), async (statement) => {
       const decoded = spec.columns.map((column, i): DecodedColumn => {
         const wire = wireOf(statement.columns[i] as CoreColumn);

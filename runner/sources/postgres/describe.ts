@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { CursorCandidate, ObjectRef, ObjectShape, SourceColumn } from '../../core/contracts/source.ts';
 import { TributaryError } from '../../core/errors.ts';
+import { differentAmongNeighbours } from '../../core/neighbours.ts';
 import type { PostgresConnection } from './connect.ts';
 import { nearMisses, relation } from './discover.ts';
 import { factsOf, postgresProblem } from './errors.ts';
@@ -46,9 +47,6 @@ export async function describe(client: pg.Client, ref: ObjectRef, spec: Postgres
     throw postgresProblem(error, factsOf(spec, displayName(table)));
   }
 }
-
-/** As many as a columnar store encodes together. */
-const NEIGHBOURS = 100_000;
 
 interface Attribute {
   readonly name: string;
@@ -158,7 +156,7 @@ function distinctShare({ distinct, correlation }: Attribute, rows: number | null
   if (distinct === null || distinct === 0) return {};
   if (distinct < 0) return { distinct: -distinct };
   if (Math.abs(correlation ?? 0) > 0.5) return rows === null ? {} : { distinct: Math.min(1, distinct / rows) };
-  return { distinct: (distinct / NEIGHBOURS) * (1 - Math.exp(-NEIGHBOURS / distinct)) };
+  return { distinct: differentAmongNeighbours(distinct) };
 }
 
 // ── Types ───────────────────────────────────────────────────────────────────

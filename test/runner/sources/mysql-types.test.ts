@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hmacPads } from '../../../runner/core/mask-key.ts';
+import { MASK_INNER, MASK_OUTER, setMaskKey } from '../../../runner/sources/mysql/mask-key.ts';
 import { type MysqlServer, startMysql } from '../../servers/mysql.ts';
 import { describeWith } from '../../setup/describe-with.ts';
 import { Loading, MASK_KEY } from '../pipeline/loading.ts';
@@ -150,7 +152,18 @@ describeWith(['mariadb'], 'MySQL: types', () => {
     await client.query(`CREATE TABLE hidden (id int, email text CHARACTER SET latin1, phone text, name text, born date);
       INSERT INTO hidden VALUES (1, 'ümit@example.com', '+48 1', 'Ann', '1990-01-01'), (2, NULL, NULL, NULL, NULL), (3, '', '', '', '2000-02-29')`);
     const mask = { email: 'hmac-sha256', phone: 'sha256', name: 'redact', born: 'null' } as const;
+    await client.query("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = ON");
     await loading.load('hidden', { table: 'hidden', columns: { mask } });
+    await client.query('SET GLOBAL general_log = OFF');
+    const [logged] = await client.query('SELECT CONVERT(argument USING utf8mb4) AS statement FROM mysql.general_log');
+    const statements = (logged as { statement: string }[])
+      .map(({ statement }) => statement)
+      .join('\n')
+      .toLowerCase();
+    expect(statements).toContain('`hidden`');
+    const { inner, outer } = hmacPads(MASK_KEY);
+    for (const secret of [MASK_KEY, Buffer.from(MASK_KEY).toString('hex'), inner, outer])
+      expect(statements).not.toContain(secret);
     const hmac = (text: string) => createHmac('sha256', MASK_KEY).update(text).digest('hex');
     const sha = (text: string) => createHash('sha256').update(text).digest('hex');
     expect(await texts('hidden')).toEqual([
@@ -158,6 +171,22 @@ describeWith(['mariadb'], 'MySQL: types', () => {
       ['2', null, null, null, null],
       ['3', hmac(''), sha(''), '***', null],
     ]);
+  });
+
+  it('takes the key of masks whatever the server can do, and however it encrypts by itself', async () => {
+    const { inner, outer } = hmacPads(MASK_KEY);
+    const [modes] = await client.query("SHOW VARIABLES LIKE 'block_encryption_mode'");
+    for (const old of [false, true]) {
+      const session = await server.client();
+      const query = session.query.bind(session);
+      if ((modes as unknown[]).length > 0) await query("SET block_encryption_mode = 'aes-256-cbc'");
+      const refusing = (sql: string, values?: unknown[]) =>
+        sql.includes('RANDOM_BYTES') ? Promise.reject(Object.assign(new Error(), { errno: 1305 })) : query(sql, values);
+      await setMaskKey({ client: old ? ({ query: refusing } as unknown as Connection) : session }, MASK_KEY);
+      const [held] = await query(`SELECT LOWER(HEX(${MASK_INNER})) AS i, LOWER(HEX(${MASK_OUTER})) AS o`);
+      await session.end();
+      expect(held).toEqual([{ i: inner, o: outer }]);
+    }
   });
 
   it('reads the same whatever the sql_mode of the server is', async () => {
