@@ -1,12 +1,11 @@
 /** The columns of many files as those of one table: by name, with a type that holds what every file shows. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FilesSpec } from '../../tenants/schema/index.ts';
 import { Engine } from '../columnar/engine.ts';
 import { type Look, lookAt } from '../columnar/files/infer.ts';
 import type { OfferedFile } from '../core/contracts/offer.ts';
 import type { SourceColumn } from '../core/contracts/source.ts';
+import { makeScratch } from '../core/scratch.ts';
 import { type LogicalType, sameType } from '../core/types.ts';
 import { FILE_COLUMN, MODIFIED_COLUMN } from './select.ts';
 
@@ -24,14 +23,14 @@ export interface Shown {
 
 /** Does work with an engine and a scratch folder of its own. */
 export async function withEngine<T>(work: (engine: Engine, folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'tributary-look-'));
+  await using scratch = await makeScratch();
+  const folder = scratch.path;
   const engine = new Engine();
   try {
     await engine.open({ file: null, spill: join(folder, 'spill'), memory: MEMORY, threads: 2, vectorPath: 'safe' });
     return await work(engine, folder);
   } finally {
     await engine.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -1,12 +1,12 @@
 /** One run's writing, from the engine and the scratch folder to the manifest; nothing of it stays on this machine. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stagingPath } from '../../tenants/naming.ts';
 import { Engine } from '../columnar/engine.ts';
 import type { VectorPath } from '../columnar/receive.ts';
 import { quoteText } from '../columnar/sql.ts';
 import type { Manifest, Part, PartsSpec } from '../core/contracts/staging.ts';
+import { makeScratch } from '../core/scratch.ts';
 import { copying } from './copy.ts';
 import { engineProblem } from './errors.ts';
 import { openSink, type PartSink } from './sink.ts';
@@ -56,7 +56,8 @@ export async function runJob<T>(
   const signal = AbortSignal.any([caller, ending.signal]);
   const prefix = `${stagingPath(spec.run.tenant, spec.run.source, spec.run.runId)}${spec.name}/`;
   const { suffix, contentType, memory, threads } = copying(spec.format, spec.rowBytes);
-  const folder = await mkdtemp(join(tmpdir(), 'tributary-staging-'));
+  const scratch = await makeScratch();
+  const folder = scratch.path;
   const engine = new Engine();
   const parts = openSink({
     folder,
@@ -71,7 +72,7 @@ export async function runJob<T>(
     await working?.catch(() => undefined);
     await engine.close();
     await parts.finish().catch(() => undefined);
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await scratch[Symbol.asyncDispose]();
   };
   try {
     const { vectorPath } = await engine.open({

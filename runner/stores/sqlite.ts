@@ -2,7 +2,7 @@
 import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { RunEvent, RunRecord, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import { type Problem, TributaryError } from '../core/errors.ts';
-import { isGone, type Owner, thisProcess } from './owner.ts';
+import { isGone, type Owner, thisProcess } from '../core/owner.ts';
 import { guarded, openFile, transaction } from './sqlite-file.ts';
 
 type Row = Record<string, SQLOutputValue>;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,13 +90,19 @@ describeWith(['emulators'], 'many, large and packed files', () => {
     mkdirSync(join(scene.folder, 'tenants'));
     writeFileSync(join(scene.folder, 'tenants', 'acme.yaml'), JSON.stringify(tenant));
     const words = ['run', 'acme', 'big', '--tenants', 'tenants', '--warehouse', 'duckdb:warehouse.duckdb', '--json'];
-    const options = { folder: scene.folder, words, environment: { STORAGE_EMULATOR_HOST: server.host }, seconds: 100 };
+    const temporary = join(scene.folder, 'tmp');
+    mkdirSync(temporary);
+    const scratch = () => readdirSync(temporary).filter((name) => name.startsWith('tributary-'));
+    const environment = { STORAGE_EMULATOR_HOST: server.host, TMPDIR: temporary };
+    const options = { folder: scene.folder, words, environment, seconds: 100 };
     const first = startCommand(options);
     await first.event(({ type, data }) => type === 'progress' && Number(data?.rows) > 0);
     first.child.kill('SIGKILL');
     await first.ended;
+    expect(scratch()).toHaveLength(1);
     const second = await startCommand(options).ended;
     expect(second.json, second.stderr).toMatchObject({ status: 'succeeded', rows: { extracted: 4 * rows } });
+    expect(scratch()).toEqual([]);
     const third = await startCommand(options).ended;
     expect(third.json, third.stderr).toMatchObject({ status: 'succeeded', rows: { extracted: 0 } });
     expect(await scene.query('SELECT count(*) AS n, count(DISTINCT id) AS ids FROM acme_raw.big')).toEqual([

@@ -1,4 +1,4 @@
-/** Which process holds a lease, and whether it still lives. */
+/** A process that holds something, and whether it still lives. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { isGone, thisProcess } from '../../../runner/stores/owner.ts';
+import { isGone, thisProcess } from '../../../runner/core/owner.ts';
 
 const self = thisProcess();
 
