@@ -41,7 +41,7 @@ export async function stagingOfFiles(options: BenchOptions): Promise<Part> {
   const cases: Case[] = [];
   const notes = [
     `${count} objects of ${OBJECT_BYTES >> 20} MB that do not compress; rows are megabytes, wall begins when the process has started.`,
-    'The stores are reached over a line of 1 Gbit/s, and once more over the loopback, where nothing but the CPU limits: there each byte is also taken in by fake-gcs-server on the same two cores, and that is the limit (see its CPU, and what the SDK of Cloud Storage uploads to it).',
+    'The stores are reached over a line of 1 Gbit/s, and once more over the loopback, where nothing but the CPU limits: there each byte is also taken in by fake-gcs-server on the same two cores (see what plain requests upload to it from memory).',
   ];
   for (const [kind, start] of Object.entries(stores)) {
     if (
@@ -95,7 +95,8 @@ export async function stagingOfFiles(options: BenchOptions): Promise<Part> {
       plan(`${kind}-download-loopback`, 'download', server.host, plain),
       plan(`${kind}-staging-loopback`, 'staging', server.host, ours),
     ];
-    if (kind === 's3') plans.push(plan('gcs-upload-loopback', 'upload', server.host, 'SDK, 8 at once, from memory'));
+    if (kind === 's3')
+      plans.push(plan('gcs-upload-loopback', 'upload', server.host, 'plain requests, 8 at once, from memory'));
     const wanted = plans.filter(({ name }) => chosen.has(name));
     cases.push(...(await alternate(wanted, folder, say)));
   }
@@ -114,6 +115,12 @@ export async function stagingOfFiles(options: BenchOptions): Promise<Part> {
       if (raw === undefined || ours === undefined) continue;
       const speed = round(raw.wall / ours.wall, 3);
       ratios[`${kind}${way}: speed of staging/download`] = speed;
+      const upload = cases.find(({ name }) => name === `gcs-upload${way}`);
+      if (upload !== undefined)
+        ratios[`${kind}${way}: speed of staging/slower of download and upload`] = round(
+          Math.max(raw.wall, upload.wall) / ours.wall,
+          3,
+        );
       if (!quick && way === '')
         targets.push({
           ...{ name: `${kind}: speed of staging / plain download`, want: `≥ ${LEAST_SPEED}` },

@@ -1,11 +1,14 @@
-/** Objects of another store become objects here, byte for byte: what is read goes out again at once. */
+/** Objects of another store become objects here, byte for byte: what is read goes out again at once, or does not come here at all. */
 import type { Bucket } from '@google-cloud/storage';
 import { stagingPath } from '../../tenants/naming.ts';
 import type { OfferedFile } from '../core/contracts/offer.ts';
-import type { CopiedFile } from '../core/contracts/staging.ts';
+import { type CopiedFile, FILE_KEY } from '../core/contracts/staging.ts';
 import type { RunIdentity } from '../core/contracts/warehouse.ts';
+import { TributaryError } from '../core/errors.ts';
 import { readAhead } from '../core/objects/read-ahead.ts';
 import type { Budget } from '../core/retry.ts';
+import { startAttempts } from './attempts.ts';
+import { failureOf } from './errors.ts';
 import { upload } from './upload.ts';
 
 export interface CopyJob {
@@ -40,7 +43,9 @@ export async function copyFiles(
   const work = async () => {
     for (const [index, file] of waiting) {
       signal.throwIfAborted();
-      copied[index] = await copyFile(job, file, `${folder}${nameOf(file, index)}`, connections, signal);
+      const name = `${folder}${nameOf(file, index)}`;
+      copied[index] =
+        (await copyWithin(job, file, name, signal)) ?? (await copyFile(job, file, name, connections, signal));
     }
   };
   const workers = Array.from({ length: atOnce }, work);
@@ -51,6 +56,37 @@ export async function copyFiles(
     ending.abort(error);
     await Promise.allSettled(workers);
     throw caller.aborted ? caller.reason : error;
+  }
+}
+
+/**
+ * Copies inside Cloud Storage; the generation is part of the request.
+ *
+ * @returns null where that cannot be: the object lies elsewhere, is out of sight of this account, or gone
+ */
+async function copyWithin(
+  { bucket, tenant, budget }: CopyJob,
+  { uri, version, bytes }: OfferedFile,
+  name: string,
+  signal: AbortSignal,
+): Promise<CopiedFile | null> {
+  const [, from, object] = /^gs:\/\/([^/]+)\/(.+)$/s.exec(uri) ?? [];
+  if (from === undefined || object === undefined) return null;
+  const copy = `gs://${bucket.name}/${name}`;
+  const attempts = startAttempts({ what: `Copying ${uri}`, bucket: bucket.name, tenant }, budget);
+  for (;;) {
+    try {
+      const [remote] = await bucket.storage.bucket(from).file(object, { generation: version }).copy(bucket.file(name));
+      const [{ crc32c = '', size }] = await remote.getMetadata();
+      if (Number(size) !== bytes)
+        throw new TributaryError('STAGING_CORRUPT', { uri: copy, found: `${size} bytes`, sent: `${bytes} bytes` });
+      return { uri: copy, from: { uri, version }, bytes, crc32c };
+    } catch (error) {
+      if (TributaryError.is(error)) throw error;
+      const { status } = failureOf(error);
+      if (status === 401 || status === 403 || status === 404) return null;
+      await attempts.after(error, signal);
+    }
   }
 }
 
@@ -74,8 +110,8 @@ async function copyFile(
   return { uri, from: { uri: file.uri, version: file.version }, bytes: file.bytes, crc32c };
 }
 
-/** The endings of a name say what a file is; the rest of it is for people. */
+/** The folder tells a load job which file it is; the rest of the name is for people. */
 function nameOf({ uri }: OfferedFile, index: number): string {
   const last = uri.slice(uri.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_');
-  return `${String(index).padStart(5, '0')}-${last.slice(-100)}`;
+  return `${FILE_KEY}=${index}/${last.slice(-100)}`;
 }

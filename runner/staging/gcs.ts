@@ -14,6 +14,7 @@ import { addPart, type JobOptions, runJob, type StagingJob } from './job.ts';
 import { removeObjects } from './objects.ts';
 import { addRejected } from './rejected.ts';
 import { rewritten } from './rewrite.ts';
+import { parquetShapes } from './shapes.ts';
 import { uploadFile } from './upload.ts';
 
 export interface GcsStagingOptions extends BucketOptions {
@@ -76,6 +77,7 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
       const { twins, nullified } = result;
       return { manifest, rejected: 0, vectorPath, twins, nullified };
     },
+    shapes: parquetShapes,
     copy: (run, files, signal) => copyFiles({ bucket, tenant, budget, run }, files, signal),
     remove: (run) =>
       removeObjects({ ...removal, prefix: stagingPath(run.tenant, run.source, run.runId), keep: () => false }),

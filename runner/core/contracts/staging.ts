@@ -1,6 +1,6 @@
 /** What lies between extraction and load: the objects of a run. Types only. */
 import type { ChannelProgress, InletEnd } from '../channel.ts';
-import type { BatchLayout, RejectedRow } from '../vectors.ts';
+import type { BatchLayout, RejectedRow, VectorColumn } from '../vectors.ts';
 import type { FilesOffer, FileVersion, OfferedFile } from './offer.ts';
 import type { ReadSummary } from './source.ts';
 import type { RestagePolicy, RunIdentity, StagedColumn } from './warehouse.ts';
@@ -74,9 +74,19 @@ export interface Written {
   readonly vectorPath: 'fast' | 'safe';
 }
 
+/** The folder that a copied object lies in: `_tributary_file=<its place among the files>`, as a load job reads columns off paths. */
+export const FILE_KEY = '_tributary_file';
+
+/** What a Parquet file says of itself. */
+export interface ParquetShape {
+  readonly rows: number;
+  /** As vectors that hold its values exactly. */
+  readonly columns: readonly VectorColumn[];
+}
+
 /** An object of another store as it lies in staging now, byte for byte. */
 export interface CopiedFile {
-  /** `gs://bucket/acme/orders/<run id>/files/00000-a.csv.gz`. */
+  /** `gs://bucket/acme/orders/<run id>/files/_tributary_file=0/a.csv.gz`. */
   readonly uri: string;
   /** Where it came from. */
   readonly from: Pick<FileVersion, 'uri' | 'version'>;
@@ -109,8 +119,15 @@ export interface Staging extends AsyncDisposable {
     rows: AsyncIterable<readonly QuarantinedRow[]>,
   ): Promise<Written & { readonly twins: readonly string[]; readonly nullified: number }>;
   /**
+   * The shapes of Parquet files, from their footers; `null` where one is no such file, or has a column that no vector
+   * is exactly (nested, unsigned, time, nanoseconds).
+   *
+   * @throws FILE_CHANGED and what else reading a file throws
+   */
+  shapes(files: readonly OfferedFile[], signal: AbortSignal): Promise<readonly ParquetShape[] | null>;
+  /**
    * Copies objects of other stores beside the parts, in `files/`, several at once and without a file on this machine;
-   * at most 64 MB of them are in memory. Answers in the order of the files, when all are there and whole. A copy
+   * at most 64 MB of them are in memory. Cloud Storage copies its own objects where this account may read them. Answers in the order of the files, when all are there and whole. A copy
    * that is there already, from an attempt before, is taken where it is equal.
    *
    * @throws FILE_CHANGED and what else reading a file throws; STAGING_CORRUPT, STAGING_FAILED, STAGING_DENIED, STAGING_MISSING

@@ -61,7 +61,8 @@ export function loadConfiguration(project: string, { table, columns, manifest, r
   };
 }
 
-async function rowsOf({ api, call }: Session, { dataset, table }: TableRef): Promise<number> {
+/** Rows of a table, by its metadata. */
+export async function rowsOf({ api, call }: Session, { dataset, table }: TableRef): Promise<number> {
   const path = `/datasets/${dataset}/tables/${table}`;
   const { numRows } = await call(() => api.request<{ numRows?: string }>({ path }));
   return Number(numRows ?? Number.NaN);

@@ -15,6 +15,12 @@ export function stagingOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>,
   return { dataset: stagingDataset(run.tenant), table: keysOnly ? `${table}_keys` : table };
 }
 
+/** What files are loaded into as they are, before the staging table. Found by {@link stagingPrefix} like all that a run stages. */
+export function landingOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): TableRef {
+  const { dataset, table } = stagingOf(run);
+  return { dataset, table: `${table}_files` };
+}
+
 /** What all staging tables of a source start with, and no other source's. */
 export function stagingPrefix(tenant: string, source: string): string {
   return stagingTable(tenant, source, '');

@@ -3,7 +3,7 @@
 import { isDuplicate } from '../../bigquery/failure.ts';
 import type { InletEnd } from '../../core/channel.ts';
 import type { PartsSpec, QuarantinedRow, Staging, Written } from '../../core/contracts/staging.ts';
-import type { RestagePolicy, StagedColumn, StageSpec } from '../../core/contracts/warehouse.ts';
+import type { RestagePolicy, RunIdentity, StagedColumn, StageSpec, TableRef } from '../../core/contracts/warehouse.ts';
 import { LATE } from '../../core/late.ts';
 import { dropTable } from './calls.ts';
 import { type Checked, checkedOf, checkQuery } from './check-query.ts';
@@ -116,15 +116,20 @@ export function partsSpec({ run, columns, layout, rowBytes, keysOnly, maxRejecte
   };
 }
 
-/** A table that an earlier stage of this run left is made anew. */
-export async function makeTable(session: Session, { run, columns, keysOnly }: StageSpec): Promise<void> {
+export function makeTable(session: Session, { run, columns, keysOnly }: StageSpec): Promise<void> {
   const { api, labels } = session;
-  const create = () => session.execute('create', run, createStaging(api.project, run, columns, labels, keysOnly));
+  const statement = createStaging(api.project, run, columns, labels, keysOnly);
+  return makeAnew(session, run, stagingOf(run, keysOnly), statement);
+}
+
+/** A table that an earlier stage of this run left is made anew. */
+export async function makeAnew(session: Session, run: RunIdentity, table: TableRef, statement: string): Promise<void> {
+  const create = () => session.execute('create', run, statement);
   try {
     await create();
   } catch (error) {
     if (!isDuplicate(error)) throw error;
-    await dropTable(session, stagingOf(run, keysOnly));
+    await dropTable(session, table);
     await create();
   }
 }

@@ -12,7 +12,7 @@ import type {
 import { type LogicalType, sameType } from '../../core/types.ts';
 import { cut, type FoundTable, labelsOf, partitionExpression, shortDescription } from './design.ts';
 import { qualified, stagingOf } from './names.ts';
-import { columnType, heldAs, stagingFields } from './types.ts';
+import { columnType, type FieldSchema, heldAs, stagingFields } from './types.ts';
 
 const LONGEST_COLUMN_DESCRIPTION = 1024;
 const STAGING_DAYS = 1;
@@ -105,12 +105,21 @@ export function createStaging(
   labels: Readonly<Record<string, string>>,
   keysOnly = false,
 ): string {
-  const fields = stagingFields(columns).map(
+  return createExpiring(project, stagingOf(run, keysOnly), stagingFields(columns), labels);
+}
+
+/** A table of a run that expires with its staging table. */
+export function createExpiring(
+  project: string,
+  table: TableRef,
+  columns: readonly FieldSchema[],
+  labels: Readonly<Record<string, string>>,
+): string {
+  const fields = columns.map(
     ({ name, type, mode }) => `${quoteName(name)} ${mode === 'REPEATED' ? `ARRAY<${type}>` : type}`,
   );
   const until = `expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL ${STAGING_DAYS} DAY)`;
-  const table = qualified(project, stagingOf(run, keysOnly));
-  return `CREATE TABLE ${table} (${fields.join(', ')}) ${options([until, labelsOption(labels)])}`;
+  return `CREATE TABLE ${qualified(project, table)} (${fields.join(', ')}) ${options([until, labelsOption(labels)])}`;
 }
 
 /**

@@ -105,11 +105,11 @@ describeWith(['emulators'], 'objects of another store', () => {
 
   it('are copied byte for byte and in order, with the endings of their names', async () => {
     const copied = await copy(await offered('a/'));
-    expect(copied.map(({ uri }) => uri.slice(uri.lastIndexOf('/') + 1))).toEqual([
-      '00000-empty.csv',
-      '00001-large.parquet',
-      '00002-middle.csv',
-      '00003-small___n_.csv.gz',
+    expect(copied.map(({ uri }) => uri.split('/').slice(-2).join('/'))).toEqual([
+      '_tributary_file=0/empty.csv',
+      '_tributary_file=1/large.parquet',
+      '_tributary_file=2/middle.csv',
+      '_tributary_file=3/small___n_.csv.gz',
     ]);
     await copy(await offered('many/'));
     expect(await copy([])).toEqual([]);
