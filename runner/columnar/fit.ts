@@ -10,34 +10,52 @@ import { decimalScale, sqlType, vectorType } from './types.ts';
 /**
  * The SQL of a vector's value as another type; NULL where it would not be the same value.
  *
+ * @param misfit SQL in place of that NULL
  * @example exactCast('"price"', { name: 'price', kind: 'float64' }, { kind: 'INT64' })
  */
-export function exactCast(value: string, vector: VectorColumn, type: LogicalType): string {
-  if (vector.kind === 'text') return exactText(value, type);
+export function exactCast(value: string, vector: VectorColumn, type: LogicalType, misfit?: string): string {
+  if (vector.kind === 'text') return exactText(value, type, misfit);
+  const exact = exactOther(value, vector, type);
+  return misfit === undefined ? exact : `coalesce(${exact}, ${misfit})`;
+}
+
+function exactOther(value: string, vector: VectorColumn, type: LogicalType): string {
   if (vector.kind !== 'json') return exactValue(value, vector, type);
   return type.kind === 'ARRAY' ? exactArray(value, type.item) : exactText(`(${value} ->> '$')`, type);
 }
 
-/** The SQL of a text as a type; NULL where the text is none of its values, or a finer one than it holds. */
-export function exactText(text: string, type: LogicalType): string {
+/**
+ * The SQL of a text as a type; NULL where the text is none of its values, or a finer one than it holds.
+ *
+ * @param misfit SQL in place of that NULL
+ */
+export function exactText(text: string, type: LogicalType, misfit?: string): string {
   const careful = carefulText(text, type);
-  if (!PLAIN.has(type.kind)) return careful;
+  const otherwise = misfit === undefined ? careful : `coalesce(${careful}, ${misfit})`;
   const cast = `TRY_CAST(${text} AS ${sqlType(type)})`;
-  const inYears = DATED.has(type.kind) ? ` AND ${cast} ${YEARS}` : '';
-  return `CASE WHEN ${cast}::VARCHAR = ${text}${inYears} THEN ${cast} ELSE ${careful} END`;
+  const plain = plainText(text, cast, type.kind);
+  return plain === null ? otherwise : `CASE ${plain} ELSE ${otherwise} END`;
 }
 
-/** What DuckDB writes back as it was is the same value: most texts need no pattern, which costs more than all else. */
-const PLAIN: ReadonlySet<LogicalType['kind']> = new Set([
-  'INT64',
-  'FLOAT64',
-  'NUMERIC',
-  'BIGNUMERIC',
-  'BOOL',
-  'DATE',
-  'DATETIME',
-]);
-const DATED: ReadonlySet<LogicalType['kind']> = new Set(['DATE', 'DATETIME']);
+/** Branches for the texts that most values are: they need no pattern, which costs more than all else. */
+function plainText(text: string, cast: string, kind: LogicalType['kind']): string | null {
+  switch (kind) {
+    case 'BOOL':
+      return `WHEN ${text} = 'true' THEN true WHEN ${text} = 'false' THEN false`;
+    case 'FLOAT64':
+      return `WHEN isfinite(${cast}) AND NOT contains(${text}, '_') AND NOT starts_with(${text}, '+') THEN ${cast}`;
+    // What DuckDB writes back as it was is the same value.
+    case 'INT64':
+    case 'NUMERIC':
+    case 'BIGNUMERIC':
+      return `WHEN ${cast}::VARCHAR = ${text} THEN ${cast}`;
+    case 'DATE':
+    case 'DATETIME':
+      return `WHEN ${cast}::VARCHAR = ${text} AND ${cast} ${YEARS} THEN ${cast}`;
+    default:
+      return null;
+  }
+}
 
 function carefulText(text: string, type: LogicalType): string {
   const trimmed = `trim(${text}, ' \t\r\n')`;

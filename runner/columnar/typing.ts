@@ -37,10 +37,11 @@ export const MISFIT = 'a misfit of Tributary';
 /** Columns of an embedded table, of rows that all fit: the first value that does not is an error. Cheaper than telling rows apart. */
 export function strictSelect(columns: readonly StagedColumn[], from: string): string {
   const selected = columns.map((staged) => {
-    const { value, checked } = tableColumn(staged);
     const { vector, column } = staged;
-    const lost = `CASE WHEN ${quoteName(vector.name)} IS NOT NULL THEN error('${MISFIT}')::${sqlType(column.type)} END`;
-    return `${checked ? `coalesce(${value}, ${lost})` : value} AS ${quoteName(column.name)}`;
+    const name = quoteName(vector.name);
+    const lost = `CASE WHEN ${name} IS NOT NULL THEN error('${MISFIT}')::${sqlType(column.type)} END`;
+    const { value, checked } = tableColumn(staged);
+    return `${checked ? exactCast(name, vector, column.type, lost) : value} AS ${quoteName(column.name)}`;
   });
   return `SELECT ${selected.join(', ')} FROM ${from}`;
 }

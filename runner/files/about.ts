@@ -13,7 +13,7 @@ const TEXT_TYPES = [
 
 export const filesAbout: FilesAbout = {
   objects:
-    'Objects whose names begin with `prefix` and whose rest fits `match` (`*`, `**`, `?`, `{a,b}`, `[0-9]`). A transactional load reads each version of an object once: what was loaded is in `_files`, written in the same transaction as the rows. An object that changed is loaded again as a new version: `merge` updates its rows, `append` adds them. Each run compares the list with `_files` as far back as `overlap`. Objects younger than `settleFor` wait for the next run. An object that is gone is told as a warning; its rows stay. A catalog load reads all objects. Columns more: `_file` (URI), `_modified_at`, and with `hive: true` the folders `name=value`.',
+    'Objects whose names begin with `prefix` and whose rest fits `match` (`*`, `**`, `?`, `{a,b}`, `[0-9]`). A transactional load reads each version of an object once: what was loaded is in `_files`, written in the same transaction as the rows. An object that changed is loaded again as a new version: `merge` updates its rows, `append` adds them. Each run compares the list with `_files` as far back as `overlap`. Objects younger than `settleFor` wait for the next run. An object that is gone is told as a warning and in `gone` of `run --json`; its rows stay. A catalog load reads all objects. Columns more: `_file` (URI), `_modified_at`, and with `hive: true` the folders `name=value`.',
   formats: [
     {
       name: 'CSV',
@@ -27,7 +27,7 @@ export const filesAbout: FilesAbout = {
         'One object a line, or one array of objects, which is cut into lines while it arrives. Names come from the same sample; what appears later becomes a column at the end of the run. A line that is no object goes to quarantine.',
       types: [
         { source: 'whole numbers', type: 'INT64' },
-        { source: 'numbers', type: 'FLOAT64' },
+        { source: 'numbers', type: 'FLOAT64', notes: 'NUMERIC or BIGNUMERIC by `columns.types`, with all digits' },
         { source: 'true, false', type: 'BOOL' },
         { source: 'texts that are all dates or times', type: 'DATE, DATETIME, TIMESTAMP' },
         { source: 'texts', type: 'STRING' },
@@ -54,6 +54,7 @@ export const filesAbout: FilesAbout = {
     },
   ],
   limits: [
+    'A number of JSON with a fraction or an exponent is a double, of about 17 digits; so are those in a `JSON` column, at any depth. A column that `columns.types` makes NUMERIC, BIGNUMERIC or STRING has all digits. A whole number has them always; its `-0` is 0.',
     'Of several rows with one key in one file, any one is kept by `merge`: a file has no order of its own.',
     'Where the temporary folder is memory, as on Cloud Run, a Parquet file has to fit into it twice.',
     'A quote that nothing closes takes the rows up to the next quote, or 16 MB, into quarantine with it.',

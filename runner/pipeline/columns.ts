@@ -17,6 +17,7 @@ export interface MappedColumn {
 }
 
 const VECTOR_DIGITS = 38;
+const ALL_DIGITS: ReadonlySet<LogicalType['kind']> = new Set(['NUMERIC', 'BIGNUMERIC', 'STRING']);
 
 /**
  * A decimal that no vector holds and the warehouse does is read as text and cast in the check.
@@ -60,6 +61,7 @@ export function mapColumns(
       name,
       sourceType: column.sourceType,
       logical: asText ? { kind: 'STRING' } : natural,
+      ...(wanted !== null && ALL_DIGITS.has(wanted.kind) ? { allDigits: true } : {}),
       ...(masking === undefined ? {} : { mask: masking }),
       unrepresentable: unrepresentable[column.name] ?? column.unrepresentable ?? 'quarantine',
     };

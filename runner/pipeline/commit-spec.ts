@@ -62,7 +62,7 @@ export function commitSpec(plan: Plan, stage: StageSpec, spec: SourceSpec, wishe
 }
 
 /** Where the next run begins: behind the window, or where the list of files ended. */
-function reached({ window, object, bound }: Plan): string | undefined {
+export function reached({ window, object, bound }: Pick<Plan, 'window' | 'object' | 'bound'>): string | undefined {
   return object.files === undefined ? window?.to : bound?.to;
 }
 

@@ -1,6 +1,7 @@
 /** What a run says of itself when it ends; the contract of `run --json`. */
 import type { ReadSummary, Window } from '../core/contracts/source.ts';
 import type { Billing, ChangeCounts, SchemaChange, Staged } from '../core/contracts/warehouse.ts';
+import { reached } from './commit-spec.ts';
 import type { Plan } from './plan.ts';
 
 export interface RunSummary {
@@ -31,6 +32,8 @@ export interface RunSummary {
   readonly seconds: Readonly<Record<string, number>>;
   /** `null` where nothing is billed. */
   readonly billed: Billing | null;
+  /** Objects that were loaded and are not in their store any more, the first of them by name; their rows stay. */
+  readonly gone: { readonly objects: number; readonly uris: readonly string[] };
   readonly state: { readonly cursor: string | null };
   readonly destination: string | null;
   readonly vectorPath: string | null;
@@ -54,12 +57,15 @@ interface Parts {
   readonly keepsCursor: boolean;
 }
 
+const GONE_NAMED = 20;
+
 function shown(window: Window | null | undefined): RunSummary['window'] {
   return window ? { from: window.from, to: window.to } : null;
 }
 
 export function summarise({ plan, read, staged, counts, keepsCursor, ...rest }: Parts): RunSummary {
   const committed = counts !== null;
+  const gone = plan?.snapshot.gone ?? [];
   return {
     ...rest,
     strategy: plan?.strategy.name ?? null,
@@ -80,7 +86,8 @@ export function summarise({ plan, read, staged, counts, keepsCursor, ...rest }: 
     },
     bytes: { extracted: read?.bytes ?? 0, staged: read?.bytes ?? 0 },
     schemaChanges: plan?.schemaChanges ?? [],
-    state: { cursor: (committed && !keepsCursor ? plan?.window?.to : plan?.state?.cursor) ?? null },
+    gone: { objects: gone.length, uris: gone.slice(0, GONE_NAMED) },
+    state: { cursor: (plan && committed && !keepsCursor ? reached(plan) : plan?.state?.cursor) ?? null },
     destination: plan ? `${plan.target.dataset}.${plan.target.table}` : null,
     vectorPath: staged?.vectorPath ?? null,
   };

@@ -21,6 +21,8 @@ export interface RunAtOnce {
   readonly source: string;
   readonly kind: string;
   readonly ended: Ended;
+  /** Most memory that its process held at a time, MB. */
+  readonly peakMb: number;
   /** Milliseconds from the start of all to its end. */
   readonly ms: number;
   /** Share of its rows that it had read when the first run of its kind had read all of its own. */
@@ -78,12 +80,13 @@ export async function runAtOnce(sources: readonly SourceAtOnce[]): Promise<AllAt
       all,
     );
     const ends = await all;
+    const peaks = await peak;
     const runs = started.map(({ name, kind }, i): RunAtOnce => {
       const { end, ms } = ends[i] as (typeof ends)[number];
       const [share, first] = [shares.get(name) ?? 1, firstRow.get(name) ?? ms];
-      return { source: name, kind, ended: end, ms, shareAtFirst: share, firstRowMs: first };
+      return { source: name, kind, ended: end, peakMb: peaks.each[i] ?? 0, ms, shareAtFirst: share, firstRowMs: first };
     });
-    return { runs, peakMb: await peak, ms: performance.now() - start };
+    return { runs, peakMb: peaks.all, ms: performance.now() - start };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -107,21 +110,28 @@ function secretsOf({ connection, secret }: Elsewhere): Record<string, string> {
   return { [`TRIBUTARY_SECRET_${name.toUpperCase().replaceAll('-', '_')}`]: secret };
 }
 
-async function peakOf(pids: readonly number[], until: Promise<unknown>): Promise<number> {
+async function peakOf(
+  pids: readonly number[],
+  until: Promise<unknown>,
+): Promise<{ readonly all: number; readonly each: readonly number[] }> {
   let over = false;
   const finish = () => {
     over = true;
   };
   until.then(finish, finish);
-  let peak = 0;
+  let all = 0;
+  let each = pids.map(() => 0);
   while (!over) {
-    peak = Math.max(
-      peak,
-      pids.reduce((sum, pid) => sum + proportionalKb(pid), 0),
+    const now = pids.map(proportionalKb);
+    all = Math.max(
+      all,
+      now.reduce((sum, kb) => sum + kb, 0),
     );
+    each = each.map((kb, i) => Math.max(kb, now[i] ?? 0));
     await sleep(SAMPLE_MS);
   }
-  return Math.round(peak / 1024);
+  const inMb = (kb: number) => Math.round(kb / 1024);
+  return { all: inMb(all), each: each.map(inMb) };
 }
 
 /** Memory of a process, each page divided by how many share it; 0 once it is gone. */

@@ -49,9 +49,9 @@ describeWith(['mariadb', 'firestore', 'emulators'], 'twelve sources', () => {
       sources.push(...Array.from({ length: count }, () => one));
     }
     all = await runAtOnce(sources);
-    for (const { source, ms, firstRowMs, shareAtFirst } of all.runs)
+    for (const { source, peakMb, ms, firstRowMs, shareAtFirst } of all.runs)
       console.log(
-        `${source.padEnd(14)} ${Math.round(ms)} ms, first row ${Math.round(firstRowMs)} ms, share ${shareAtFirst.toFixed(2)}`,
+        `${source.padEnd(14)} ${peakMb} MB, ${Math.round(ms)} ms, first row ${Math.round(firstRowMs)} ms, share ${shareAtFirst.toFixed(2)}`,
       );
     console.log(`${all.peakMb} MB, ${Math.round(all.ms)} ms`);
   }, 600_000);

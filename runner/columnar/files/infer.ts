@@ -86,7 +86,10 @@ type Shown = Omit<Look, 'bytes'>;
 async function csvColumns(engine: Engine, csv: CsvSpec, piece: Piece): Promise<Shown> {
   const given = csvGiven(await withOneLineEnd(piece, csv), csv, STORE_REJECTS);
   const all = given.others;
-  const flags = all.flatMap((_, i) => typeFlags(`c${i}`, i));
+  const texts = all.map((_, i) => `c${i}`);
+  const left = await kindsLeft(engine, given.from, texts, KINDS);
+  await dropRejects(engine);
+  const flags = texts.flatMap((text, i) => typeFlags(text, i, left[i]));
   const [row = {}] = await engine.query(`SELECT count(*) AS n, ${flags.join(', ')} FROM ${given.from}`);
   await dropRejects(engine);
   const columns = all.map((name, i) => column(name, 'text', typeOf(row, i)));
@@ -108,10 +111,25 @@ const GUARDS: Readonly<Record<TextKind, (x: string) => string>> = {
 };
 const KINDS = Object.keys(GUARDS) as readonly TextKind[];
 
-function typeFlags(x: string, i: number, kinds: readonly TextKind[] = KINDS): string[] {
+function typeFlags(x: string, i: number, kinds: readonly TextKind[] = []): string[] {
   const flag = (kind: TextKind) =>
     `coalesce(bool_and(${x} IS NULL OR (${exactText(x, { kind })} IS NOT NULL AND ${GUARDS[kind](x)})), false) AS ${kind.toLowerCase()}_${i}`;
   return [`count(${x}) AS n_${i}`, ...kinds.map(flag)];
+}
+
+const FIRST_ROWS = 256;
+
+/** The kinds that the first rows leave for each text: to try all of them on every row costs more than all else. */
+async function kindsLeft(
+  engine: Engine,
+  from: string,
+  texts: readonly string[],
+  kinds: readonly TextKind[],
+): Promise<readonly (readonly TextKind[])[]> {
+  if (texts.length === 0) return [];
+  const flags = texts.flatMap((text, i) => typeFlags(text, i, kinds));
+  const [row = {}] = await engine.query(`SELECT ${flags.join(', ')} FROM (SELECT * FROM ${from} LIMIT ${FIRST_ROWS})`);
+  return texts.map((_, i) => kinds.filter((kind) => row[`${kind.toLowerCase()}_${i}`] === true));
 }
 
 function typeOf(row: Readonly<Record<string, unknown>>, i: number, kinds: readonly TextKind[] = KINDS): LogicalType {
@@ -140,12 +158,14 @@ async function objectColumns(engine: Engine, piece: Piece): Promise<Shown> {
 
 async function jsonColumns(engine: Engine, { slice }: Piece): Promise<Shown> {
   const keys = (await engine.query(jsonKeys(slice.path))).map(({ name }) => String(name));
-  const items = keys.flatMap((key, i) => {
-    const pointer = quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-    const text = `(CASE WHEN json_type(json, ${pointer}) = 'VARCHAR' THEN json ->> ${pointer} END)`;
-    return [`list(DISTINCT json_type(json, ${pointer})) AS types_${i}`, ...typeFlags(text, i, JSON_TEXTS)];
-  });
   const from = `read_ndjson_objects(${quoteText(slice.path)}, format = 'newline_delimited', compression = 'uncompressed')`;
+  const pointers = keys.map((key) => quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`));
+  const texts = pointers.map((at) => `(CASE WHEN json_type(json, ${at}) = 'VARCHAR' THEN json ->> ${at} END)`);
+  const left = await kindsLeft(engine, from, texts, JSON_TEXTS);
+  const items = pointers.flatMap((pointer, i) => [
+    `list(DISTINCT json_type(json, ${pointer})) AS types_${i}`,
+    ...typeFlags(texts[i] as string, i, left[i]),
+  ]);
   const [row = {}] = await engine.query(`SELECT ${['count(*) AS n', ...items].join(', ')} FROM ${from}`);
   const columns = keys.map((key, i) => {
     const types = new Set(((row[`types_${i}`] ?? []) as readonly unknown[]).map(String));
@@ -170,8 +190,24 @@ function jsonType(types: ReadonlySet<string>, row: Readonly<Record<string, unkno
 
 const FOOTER_BYTES = 256 << 10;
 
-/** The end of the file, at its place in a file that is empty else: all that its schema is read from. */
 async function lookAtParquet(engine: Engine, file: OfferedFile, folder: string, signal: AbortSignal): Promise<Look> {
+  return await withFooter(file, folder, signal, async (path) => {
+    const described = await engine.query(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
+    const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(path)})`);
+    const columns = described.map(({ column_name, column_type }) =>
+      column(String(column_name), String(column_type), parquetType(String(column_type))),
+    );
+    return { columns, rows: Number(meta?.n ?? 0), bytes: file.bytes };
+  });
+}
+
+/** The end of the file, at its place in a file that is empty else: all that its schema is read from. */
+export async function withFooter<T>(
+  file: OfferedFile,
+  folder: string,
+  signal: AbortSignal,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
   const path = join(folder, 'footer.parquet');
   try {
     let from = Math.max(0, file.bytes - FOOTER_BYTES);
@@ -186,12 +222,7 @@ async function lookAtParquet(engine: Engine, file: OfferedFile, folder: string, 
       await handle.write(Buffer.from('PAR1'), 0, 4, 0);
       await handle.write(tail, 0, tail.length, from);
     }
-    const described = await engine.query(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
-    const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(path)})`);
-    const columns = described.map(({ column_name, column_type }) =>
-      column(String(column_name), String(column_type), parquetType(String(column_type))),
-    );
-    return { columns, rows: Number(meta?.n ?? 0), bytes: file.bytes };
+    return await work(path);
   } finally {
     await rm(path, { force: true });
   }

@@ -98,5 +98,5 @@ async function spooled(file: OfferedFile, path: string, signal: AbortSignal): Pr
     for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
     bytes += chunk.length;
   }
-  return { path, bytes, firstLine: 1 };
+  return { path, bytes, firstLine: 1, lines: 0 };
 }

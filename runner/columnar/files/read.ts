@@ -8,7 +8,9 @@ import { LATE } from '../../core/late.ts';
 import type { RejectedRow, VectorColumn } from '../../core/vectors.ts';
 import type { Engine } from '../engine.ts';
 import { setMaskKey } from './mask.ts';
+import { keepNumbers } from './numbers.ts';
 import { type Piece, piecesOf } from './pieces.ts';
+import { expectedRows } from './records.ts';
 import {
   type Bad,
   dropRejects,
@@ -26,7 +28,7 @@ export interface FilesReading {
   readonly vectors: readonly VectorColumn[];
   /** Scratch; who gives it removes it. */
   readonly folder: string;
-  /** Bytes of text in a piece; default 32 MB. */
+  /** Bytes of text in a piece; default 64 MB. */
   readonly sliceBytes?: number;
   readonly maxRejected?: number;
 }
@@ -36,7 +38,8 @@ export interface FilesWatch {
   readonly onProgress: (progress: ChannelProgress) => void;
 }
 
-const SLICE_BYTES = 32 << 20;
+/** Two threads fill a row group each of a piece: what does not fill one is copied once more, by one thread at a time. */
+const SLICE_BYTES = 64 << 20;
 
 /**
  * Reads every file whole, in their order.
@@ -83,9 +86,12 @@ class Reader {
   readonly #write: (select: string) => Promise<number>;
   readonly #wanted: Wanted;
   readonly #hidden: boolean;
+  readonly #allDigits: ReadonlySet<string>;
   readonly #rows = new Map<OfferedFile, number>();
   readonly #late = new Set<string>();
   #written = 0;
+  /** Records of the texts, rows of the footers: what should have come. */
+  #records = 0;
   #bytes = 0;
 
   constructor(engine: Engine, reading: FilesReading, write: (select: string) => Promise<number>) {
@@ -103,6 +109,7 @@ class Reader {
       late: late === undefined ? null : wish,
     };
     this.#hidden = columns.some(({ mask }) => mask !== undefined);
+    this.#allDigits = new Set(columns.flatMap(({ source, allDigits }) => (allDigits ? [source] : [])));
     for (const file of files) this.#rows.set(file, 0);
   }
 
@@ -123,7 +130,7 @@ class Reader {
     }));
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return {
-      extracted: this.#written + this.rejected.length,
+      extracted: this.#records,
       rejected: this.rejected.length,
       nullified: 0,
       bytes,
@@ -137,7 +144,8 @@ class Reader {
     try {
       if (group.length === 1 || !(await this.#together(group))) for (const piece of group) await this.#alone(piece);
     } finally {
-      await Promise.all(group.map(({ slice }) => rm(slice.path, { force: true })));
+      const paths = group.flatMap(({ slice: { path } }) => [path, keptPath(path)]);
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
     }
   }
 
@@ -156,14 +164,15 @@ class Reader {
     const counts = await this.#engine.query(`SELECT _tributary_piece AS i, count(*) AS n FROM ${table} GROUP BY 1`);
     await this.#write(`SELECT * EXCLUDE (_tributary_piece) FROM ${table}`);
     await this.#engine.execute(`DROP TABLE ${table}`);
-    for (const { i, n } of counts) this.#add(group[Number(i)] as Piece, Number(n), []);
+    const rows = new Map(counts.map(({ i, n }) => [Number(i), Number(n)]));
+    for (const [i, piece] of group.entries()) await this.#counted(piece, rows.get(i) ?? 0, []);
     for (const { file } of group) this.#bytes += file.bytes;
     return true;
   }
 
   async #alone(piece: Piece): Promise<void> {
     try {
-      this.#add(piece, await this.#write(await this.#select(piece)), []);
+      await this.#counted(piece, await this.#write(await this.#select(piece)), []);
     } catch (error) {
       if (isEnd(error)) throw error;
       if (this.#reading.offer.spec.format === 'parquet') throw unreadable(piece, error);
@@ -181,16 +190,18 @@ class Reader {
     if (spec.format === 'csv') {
       await dropRejects(this.#engine);
       const rows = await this.#write(await this.#select(await withOneLineEnd(piece, spec.csv), STORE_REJECTS));
-      this.#add(piece, rows, await takeRejects(this.#engine, slice));
+      const bad = await takeRejects(this.#engine, slice);
+      // Where the records of a malformed text begin and end only its reader says.
+      this.#add(piece, rows, bad, rows + bad.length);
       return;
     }
     const path = `${slice.path}.good`;
     try {
       const bad = await goodLines(slice, path);
       const rows = await this.#write(await this.#select({ ...piece, slice: { ...slice, path } }));
-      this.#add(piece, rows, bad);
+      await this.#counted(piece, rows, bad);
     } finally {
-      await rm(path, { force: true });
+      await Promise.all([path, keptPath(path)].map((one) => rm(one, { force: true })));
     }
   }
 
@@ -214,7 +225,9 @@ class Reader {
     );
     const keys = wanted.late === null ? [] : await this.#engine.query(jsonKeys(slice.path));
     const others = keys.map(({ name }) => String(name)).filter((name) => wanted.late?.(name));
-    return vectorSelect(wanted, this.#noting(jsonGiven(slice.path, known, others)), file);
+    const path = this.#allDigits.size === 0 ? slice.path : keptPath(slice.path);
+    if (path !== slice.path) await keepNumbers(slice.path, path, this.#allDigits);
+    return vectorSelect(wanted, this.#noting(jsonGiven(path, known, others)), file);
   }
 
   #noting<T extends { readonly others: readonly string[] }>(given: T): T {
@@ -222,8 +235,13 @@ class Reader {
     return given;
   }
 
-  #add({ file }: Piece, rows: number, bad: readonly Bad[]): void {
+  async #counted(piece: Piece, rows: number, bad: readonly Bad[]): Promise<void> {
+    this.#add(piece, rows, bad, await expectedRows(this.#engine, piece, this.#reading.offer.spec, rows + bad.length));
+  }
+
+  #add({ file }: Piece, rows: number, bad: readonly Bad[], records: number): void {
     this.#written += rows;
+    this.#records += records;
     this.#rows.set(file, (this.#rows.get(file) ?? 0) + rows + bad.length);
     for (const one of bad) this.rejected.push(rejectedRow(file, one, this.#hidden));
     const limit = this.#reading.maxRejected ?? Number.POSITIVE_INFINITY;
@@ -233,6 +251,9 @@ class Reader {
     throw new TributaryError('QUARANTINE_OVERFLOW', { rows: rejected, total: this.#written + rejected, limit, reason });
   }
 }
+
+/** Where the lines of a piece lie whose numbers keep all digits. */
+const keptPath = (path: string) => `${path}.kept`;
 
 const ENDS = new Set([
   'WAREHOUSE_MEMORY',

@@ -9,6 +9,8 @@ export interface Slice {
   readonly bytes: number;
   /** Line of the object that its first one is, from 1. */
   readonly firstLine: number;
+  /** Lines in it; 0 where it is no text. */
+  readonly lines: number;
 }
 
 export interface Slicing extends Records {
@@ -25,22 +27,30 @@ const LONGEST_RECORD = 16 << 20;
 
 export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicing): AsyncGenerator<Slice, void> {
   const cutter = new Cutter(slicing);
-  let current: { handle: FileHandle; path: string; bytes: number; firstLine: number } | null = null;
+  let current: { handle: FileHandle; path: string; bytes: number; firstLine: number; linesAhead: number } | null = null;
+  let last: number | undefined;
   const append = async (bytes: Uint8Array, linesAhead: number) => {
     if (bytes.length === 0) return;
     if (current === null) {
       const path = slicing.nextPath();
-      current = { handle: await open(path, 'w'), path, bytes: 0, firstLine: slicing.linesBefore + linesAhead + 1 };
+      current = {
+        handle: await open(path, 'w'),
+        path,
+        bytes: 0,
+        firstLine: slicing.linesBefore + linesAhead + 1,
+        linesAhead,
+      };
     }
     await writeAll(current.handle, bytes);
     current.bytes += bytes.length;
+    last = bytes.at(-1);
   };
-  const finish = async (): Promise<Slice[]> => {
+  const finish = async (linesSoFar: number): Promise<Slice[]> => {
     if (current === null) return [];
-    const { handle, path, bytes, firstLine } = current;
+    const { handle, path, bytes, firstLine, linesAhead } = current;
     current = null;
     await handle.close();
-    return [{ path, bytes, firstLine }];
+    return [{ path, bytes, firstLine, lines: linesSoFar - linesAhead + (last === 0x0a ? 0 : 1) }];
   };
   const size = () => current?.bytes ?? 0;
   try {
@@ -58,11 +68,12 @@ export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicin
       }
       await append(chunk.subarray(0, end === 0 ? chunk.length : end), linesAhead);
       if (end === 0) continue;
-      yield* await finish();
       const rest = chunk.subarray(end);
-      await append(rest, cutter.lines - linesOf(rest));
+      const linesThere = cutter.lines - linesOf(rest);
+      yield* await finish(linesThere);
+      await append(rest, linesThere);
     }
-    yield* await finish();
+    yield* await finish(cutter.lines);
   } finally {
     await (current as { handle: FileHandle } | null)?.handle.close();
   }

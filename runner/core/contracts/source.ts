@@ -115,6 +115,8 @@ export interface ReadColumn {
   readonly sourceType: string;
   /** What the source gives (before an override, which the warehouse casts in its check). */
   readonly logical: LogicalType;
+  /** An override keeps more digits than a double: numbers arrive as they are written. */
+  readonly allDigits?: true;
   readonly mask?: 'hmac-sha256' | 'sha256' | 'redact' | 'null';
   /** What becomes of infinity, BC, year > 9999, NaN, overflow. */
   readonly unrepresentable: 'quarantine' | 'nullify';

@@ -63,6 +63,12 @@ function insertTyped(spec: StageSpec, select: string): string {
   return `INSERT INTO ${tableOf(spec)} BY NAME SELECT ${['*', ...added(spec)].join(', ')} FROM (${select})`;
 }
 
+/** Rows that the staging table has. */
+export async function stagedCount(engine: Engine, spec: StageSpec): Promise<number> {
+  const [row] = await engine.query(`SELECT count(*) AS n FROM ${tableOf(spec)}`);
+  return Number(row?.n ?? 0);
+}
+
 /** A piece of rows that may be read again, and the misfits in it. */
 export interface PieceRows {
   /** All of them, misfits with them. */

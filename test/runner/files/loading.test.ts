@@ -22,7 +22,10 @@ describeWith(['emulators'], 'files into the embedded warehouse', () => {
     await scene.put('a.csv', 'id,name,paid\n1,Ann,1.5\n2,"B, ""b""",\n');
     await scene.put('other.txt', 'id\n9\n');
     const first = await scene.load('sales', { files: csv() });
-    expect(first.summary.rows).toMatchObject({ extracted: 2, inserted: 2, quarantined: 0 });
+    expect(first.summary).toMatchObject({
+      rows: { extracted: 2, inserted: 2, quarantined: 0 },
+      gone: { objects: 0, uris: [] },
+    });
     expect(await scene.query('SELECT id, name, paid, _file FROM acme_raw.sales ORDER BY id')).toEqual([
       { id: '1', name: 'Ann', paid: 1.5, _file: `gs://${scene.bucket}/a.csv` },
       { id: '2', name: 'B, "b"', paid: null, _file: `gs://${scene.bucket}/a.csv` },
@@ -39,7 +42,13 @@ describeWith(['emulators'], 'files into the embedded warehouse', () => {
       ['a.csv', '1'],
     ]);
     await scene.remove('b.csv');
-    expect((await scene.load('sales', { files: csv() })).summary.rows).toMatchObject({ extracted: 0 });
+    const last = await scene.load('sales', { files: csv() });
+    expect(last.summary).toMatchObject({
+      rows: { extracted: 0 },
+      gone: { objects: 1, uris: [`gs://${scene.bucket}/b.csv`] },
+    });
+    const [state] = await scene.query('SELECT cursor_value FROM acme_tributary._state');
+    expect(last.summary.state.cursor).toBe(state?.cursor_value);
     const told = scene.events.filter(({ type }) => type === 'warning');
     expect(JSON.stringify(told)).toContain('b.csv was loaded and is gone');
   });
@@ -172,6 +181,33 @@ describeWith(['emulators'], 'files into the embedded warehouse', () => {
       { id: '3', at: null, tags: null, n: null, text: 'a,\n]}"' },
       { id: '4', at: null, tags: '{"x":null}', n: null, text: null },
     ]);
+  });
+
+  test('numbers of objects keep all digits where the column has them', { timeout: 60_000 }, async () => {
+    await using scene = await FilesScene.make(server);
+    const lines = [
+      '{"id":1,"x":0.12345678901234567890,"s":1.1234567890123456789,"f":0.12345678901234567890}',
+      '{"id":2,"x":-123456789012345678.123456789,"o":{"x":0.12345678901234567890}}',
+      '{"id":3, "\\u0078" : 1.2345678901234567891e3, "t":"\\"x\\":1.12345678901234567890"}',
+      '{"id":4,"x":1e2,"s":"a 1.12345678901234567890"}',
+      '{"id":5,"x":1e400}',
+      '{"id":6,"x":0.12345678901234567890',
+    ];
+    await scene.put('a.ndjson', lines.join('\n'));
+    const files = { format: 'json', match: '*.ndjson' } as const;
+    const types = { x: 'BIGNUMERIC(38,20)', s: 'STRING' };
+    const { summary } = await scene.load('docs', { files, columns: { types } });
+    expect(summary.rows).toMatchObject({ inserted: 4, quarantined: 2 });
+    const found = await scene.query('SELECT x::VARCHAR AS x, s, f, o, t FROM acme_raw.docs ORDER BY id');
+    const none = { s: null, f: null, o: null, t: null };
+    expect(found).toEqual([
+      { ...none, x: '0.12345678901234567890', s: '1.1234567890123456789', f: 0.12345678901234568 },
+      { ...none, x: '-123456789012345678.12345678900000000000', o: '{"x":0.12345678901234568}' },
+      { ...none, x: '1234.56789012345678910000', t: '"x":1.12345678901234567890' },
+      { ...none, x: '100.00000000000000000000', s: 'a 1.12345678901234567890' },
+    ]);
+    const rows = await scene.query('SELECT row FROM acme_tributary._quarantine');
+    expect(JSON.stringify(rows)).toContain('0.12345678901234567890');
   });
 
   test('masks are those of every source, and no line shows a value', { timeout: 60_000 }, async () => {
