@@ -1,11 +1,8 @@
 /** The SQL of a read: projection, window, mask and casts are the server's work. */
 import type { ObjectRef, ReadColumn, ReadSpec, Window } from '../../core/contracts/source.ts';
 import { parseTableName, quoteIdentifier, quoteLiteral, quoteTable, subquery } from './identifier.ts';
+import { MASK_INNER, MASK_OUTER } from './mask-key.ts';
 import { wireColumn } from './types.ts';
-
-/** The session settings that hold the padded halves of the HMAC key, out of any statement's text. */
-export const MASK_INNER = 'tributary.mask_inner';
-export const MASK_OUTER = 'tributary.mask_outer';
 
 /** What to read from: a quoted table name or the query in brackets. */
 export function fromClause(object: ObjectRef): string {

@@ -4,13 +4,12 @@ import type pg from 'pg';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
 import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
-import { hmacPads } from '../../core/mask-key.ts';
 import { connect, type PostgresConnection } from './connect.ts';
 import { copyOut } from './copy.ts';
 import { type DecodedColumn, makeDecoder } from './decoder.ts';
 import { postgresProblem } from './errors.ts';
 import { quoteLiteral } from './identifier.ts';
-import { MASK_INNER, MASK_OUTER } from './query.ts';
+import { setMaskKey } from './mask-key.ts';
 import { wireColumn } from './types.ts';
 
 /** Everything a reader needs; structured-cloneable. */
@@ -97,15 +96,7 @@ async function open(task: ReaderTask): Promise<pg.Client> {
   );
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(task.snapshot)}`);
-  if (task.spec.maskKey !== undefined) {
-    const { inner, outer } = hmacPads(task.spec.maskKey);
-    await client.query('SELECT set_config($1, $2, true), set_config($3, $4, true)', [
-      MASK_INNER,
-      inner,
-      MASK_OUTER,
-      outer,
-    ]);
-  }
+  if (task.spec.maskKey !== undefined) await setMaskKey(client, task.spec.maskKey);
   return client;
 }
 

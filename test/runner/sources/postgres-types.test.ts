@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hmacPads } from '../../../runner/core/mask-key.ts';
+import { MASK_INNER, MASK_OUTER, setMaskKey } from '../../../runner/sources/postgres/mask-key.ts';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
 import { Loading, MASK_KEY } from '../pipeline/loading.ts';
 import { MISFIT_CASES, TYPE_CASES, TYPE_SETUP } from './postgres-type-cases.ts';
@@ -199,7 +201,14 @@ describe('masks', () => {
       INSERT INTO people VALUES (1, 'ümit@example.com', '+48 1', 'Ann', '1990-01-01', 1), (2, NULL, NULL, NULL, NULL, 2),
         (3, '', '', '', '2000-02-29', 3), (4, 'secret@example.com', '5', 'Bob', '1980-01-01', 'NaN')`);
     const mask = { email: 'hmac-sha256', phone: 'sha256', name: 'redact', born: 'null' } as const;
+    await client.query("ALTER SYSTEM SET log_statement = 'all'");
+    await client.query('SELECT pg_reload_conf()');
     await loading.load('people', { table: 'people', columns: { mask }, quarantine });
+    const logged = (await server.log()).toLowerCase();
+    expect(logged).toContain('copy (select');
+    const { inner, outer } = hmacPads(MASK_KEY);
+    for (const secret of [MASK_KEY, Buffer.from(MASK_KEY).toString('hex'), inner, outer])
+      expect(logged).not.toContain(secret);
     const hmac = (text: string) => createHmac('sha256', MASK_KEY).update(text).digest('hex');
     const sha = (text: string) => createHash('sha256').update(text).digest('hex');
     expect(await rows('people')).toMatchObject([
@@ -214,6 +223,20 @@ describe('masks', () => {
       born: null,
     });
   });
+});
+
+it('the key of masks is taken by a server without random UUIDs too', async () => {
+  const { inner, outer } = hmacPads(MASK_KEY);
+  for (const has of [true, false]) {
+    const query = (sql: string) => (sql.includes('to_regprocedure') && !has ? { rows: [{ has }] } : client.query(sql));
+    await client.query('BEGIN');
+    await setMaskKey({ query } as unknown as pg.Client, MASK_KEY);
+    const held = await client.query(
+      `SELECT current_setting('${MASK_INNER}') AS i, current_setting('${MASK_OUTER}') AS o`,
+    );
+    await client.query('COMMIT');
+    expect(held.rows).toEqual([{ i: inner, o: outer }]);
+  }
 });
 
 describe('columns.types', () => {
