@@ -64,7 +64,7 @@ export async function benchMysql(options: BenchOptions): Promise<Result> {
       `${name} ended with ${measured.exitCode}\n${measured.stderr.slice(-2000)}\n${measured.stdout.slice(-2000)}`,
     );
   };
-  const endpoint = { kind: 'mysql', ...server } as const;
+  const endpoint = server;
   const at = ['-h', server.host, '-P', String(server.port), '-u', server.user, server.database];
   const raw: Command = {
     argv: [program, '--no-defaults', '--protocol=TCP', '--quick', '-B', ...at, '-e', 'SELECT * FROM orders'],

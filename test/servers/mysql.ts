@@ -23,6 +23,7 @@ export interface MysqlOptions {
 }
 
 export interface MysqlServer extends AsyncDisposable {
+  readonly kind: 'mysql';
   readonly host: '127.0.0.1';
   readonly port: number;
   readonly database: 'src';
@@ -32,8 +33,6 @@ export interface MysqlServer extends AsyncDisposable {
   /** The authority's certificate (PEM); `null` without `ssl`. */
   readonly ca: string | null;
   readonly pid: number;
-  /** `MariaDB` or `MySQL`. */
-  readonly brand: 'MariaDB' | 'MySQL';
   /** The command-line client; `null` where there is none. */
   readonly program: string | null;
   /** A connected owner; `end()` it. */
@@ -44,6 +43,14 @@ export interface MysqlServer extends AsyncDisposable {
 }
 
 const DATABASE = 'src';
+
+/** Whose server `startMysql` starts: `TRIBUTARY_MYSQL_BIN` is the program of a MySQL server, as `/opt/mysql/bin/mysqld`. */
+export const brand = process.env.TRIBUTARY_MYSQL_BIN ? 'MySQL' : 'MariaDB';
+
+/** A relation `g` of the numbers from `from` to `to`, both included, in its column `seq`. */
+export function series(from: number, to: number): string {
+  return `(WITH RECURSIVE g (seq) AS (SELECT ${from} UNION ALL SELECT seq + 1 FROM g WHERE seq < ${to}) SELECT seq FROM g) g`;
+}
 
 /** Starts a server on a free port of 127.0.0.1, tuned to be quick and not durable. */
 export async function startMysql(options: MysqlOptions = {}): Promise<MysqlServer> {
@@ -76,7 +83,7 @@ async function start(options: MysqlOptions): Promise<MysqlServer> {
     await writeFile(first, accounts(password), { mode: 0o600 });
     await own(first);
     const port = await freePort();
-    const settings = Object.entries({ ...defaults(programs.brand, folder, ca !== null), ...options.settings });
+    const settings = Object.entries({ ...defaults(folder, ca !== null), ...options.settings });
     const child = await startChild(
       {
         name: 'mysql',
@@ -99,7 +106,7 @@ async function start(options: MysqlOptions): Promise<MysqlServer> {
       },
       folder,
     );
-    return handle(child, { port, password, ca, brand: programs.brand, program: programs.client });
+    return handle(child, { port, password, ca, program: programs.client });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -114,11 +121,13 @@ GRANT ALL ON *.* TO 'owner'@'127.0.0.1' WITH GRANT OPTION;
 `;
 }
 
-function defaults(brand: MysqlServer['brand'], folder: string, ssl: boolean): Record<string, string | true> {
+function defaults(folder: string, ssl: boolean): Record<string, string | true> {
   return {
     'bind-address': '127.0.0.1',
     socket: join(folder, 's'),
     'pid-file': join(folder, 'server.pid'),
+    // A server removes, as it starts, what looks like temporary tables in there: those of others too.
+    tmpdir: folder,
     'skip-log-bin': true,
     'skip-name-resolve': true,
     'innodb-flush-log-at-trx-commit': '0',
@@ -126,31 +135,30 @@ function defaults(brand: MysqlServer['brand'], folder: string, ssl: boolean): Re
     'innodb-buffer-pool-size': '128M',
     'character-set-server': 'utf8mb4',
     'max-allowed-packet': '256M',
-    ...(brand === 'MySQL' ? { mysqlx: 'OFF', 'secure-file-priv': 'NULL' } : {}),
+    ...(brand === 'MySQL'
+      ? { mysqlx: 'OFF', 'secure-file-priv': 'NULL', 'cte-max-recursion-depth': '100000000' }
+      : { 'max-recursive-iterations': '100000000' }),
     ...(ssl ? { 'ssl-cert': join(folder, 'server.crt'), 'ssl-key': join(folder, 'server.key') } : {}),
     ...(ssl ? { 'ssl-ca': join(folder, 'ca.crt') } : {}),
   };
 }
 
 interface Programs {
-  readonly brand: MysqlServer['brand'];
   readonly install: readonly [string, ...string[]];
   readonly server: readonly [string, ...string[]];
   readonly client: string | null;
 }
 
-/** `TRIBUTARY_MYSQL_BIN`: the words with which a MySQL server starts, as `/opt/mysql/bin/mysqld`. */
 async function serverPrograms(): Promise<Programs> {
-  const words = process.env.TRIBUTARY_MYSQL_BIN?.split(' ').filter((word) => word !== '') ?? [];
-  const [program, ...more] = words;
-  if (program !== undefined) {
-    const install = [program, ...more, '--no-defaults', '--initialize-insecure'] as const;
-    return { brand: 'MySQL', install, server: [program, ...more], client: null };
+  const program = process.env.TRIBUTARY_MYSQL_BIN;
+  if (program) {
+    const install = [program, '--no-defaults', '--initialize-insecure'] as const;
+    return { install, server: [program], client: null };
   }
   const found = findMariadb();
   if (found === null) throw new Error('No MariaDB server found: install mariadb-server.');
   const how = ['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'] as const;
-  return { brand: 'MariaDB', install: [found.installDb, ...how], server: [found.server], client: found.client };
+  return { install: [found.installDb, ...how], server: [found.server], client: found.client };
 }
 
 /** As root the server refuses to run: then another account is borrowed. */
@@ -192,12 +200,13 @@ async function certificates(folder: string, own: (path: string) => Promise<void>
   return readFile(at('ca.crt'), 'utf8');
 }
 
-type Facts = Pick<MysqlServer, 'port' | 'password' | 'ca' | 'brand' | 'program'>;
+type Facts = Pick<MysqlServer, 'port' | 'password' | 'ca' | 'program'>;
 
 function handle(child: ChildServer, facts: Facts): MysqlServer {
   const { port, password } = facts;
   return {
     ...facts,
+    kind: 'mysql',
     host: '127.0.0.1',
     database: DATABASE,
     user: 'owner',

@@ -24,6 +24,7 @@ export interface PostgresOptions {
 }
 
 export interface PostgresServer extends AsyncDisposable {
+  readonly kind: 'postgres';
   readonly host: '127.0.0.1';
   readonly port: number;
   readonly database: 'postgres';
@@ -246,6 +247,7 @@ function handle({ child, port, password, ca, folder, logFile }: Running): Postgr
   };
   const stop = () => (stopping ??= end());
   return {
+    kind: 'postgres',
     host: '127.0.0.1',
     port,
     database: 'postgres',

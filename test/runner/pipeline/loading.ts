@@ -52,9 +52,8 @@ export class Loading implements AsyncDisposable {
     } = {},
   ): Promise<RunOutcome> {
     await this.#close();
-    const { host, port, database } = this.#server;
+    const { kind, host, port, database } = this.#server;
     const user = options.user ?? this.#server.user;
-    const kind = 'brand' in this.#server ? 'mysql' : 'postgres';
     const tenant = tenantSchema.parse({
       tenant: TENANT,
       connections: { main: { kind, host, port, database, user, tls: 'disable', secret: 'main' } },

@@ -6,7 +6,7 @@ import type { ReadColumn } from '../../../runner/core/contracts/source.ts';
 import { problemOf } from '../../../runner/core/errors.ts';
 import { forever, readAll } from '../../contracts/source-reading.ts';
 import { freePort, newFolder } from '../../servers/child.ts';
-import { type MysqlServer, startMysql } from '../../servers/mysql.ts';
+import { brand, type MysqlServer, startMysql } from '../../servers/mysql.ts';
 import { describeWith } from '../../setup/describe-with.ts';
 import { checksOf, type Opening, openAt } from './mysql-opened.ts';
 
@@ -97,7 +97,9 @@ describeWith(['mariadb', 'openssl'], 'MySQL: connections', () => {
   });
 
   it('goes on without encryption where the server has none and the mode is prefer', async () => {
-    await using plain = await startMysql({ settings: { 'skip-ssl': true } });
+    await using plain = await startMysql({
+      settings: brand === 'MySQL' ? { 'tls-version': '' } : { 'skip-ssl': true },
+    });
     await using preferred = openAt(plain, { connection: { tls: 'prefer' } });
     const steps = await checksOf(preferred);
     expect(steps.find(({ id }) => id === 'tls')).toMatchObject({ status: 'pass', found: 'not encrypted' });

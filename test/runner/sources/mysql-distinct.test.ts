@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { distinctShare } from '../../../runner/sources/mysql/distinct.ts';
 import { forever } from '../../contracts/source-reading.ts';
-import { startMysql } from '../../servers/mysql.ts';
+import { series, startMysql } from '../../servers/mysql.ts';
 import { describeWith } from '../../setup/describe-with.ts';
 import { openAt } from './mysql-opened.ts';
 
@@ -24,10 +24,10 @@ describeWith(['mariadb'], 'MySQL: different values', () => {
     for (const [table, rows] of [
       ['big', 120_000],
       ['small', 1000],
-    ])
+    ] as const)
       await client.query(
-        `CREATE TABLE ${table} (id int PRIMARY KEY, ${columns}) SELECT seq AS id, MD5(seq) AS token, seq % 7 AS kind,
-           IF(seq % 2, NULL, SHA1(seq)) AS note, CONCAT('{"n": ', seq, '}') AS attrs, seq AS n FROM seq_1_to_${rows}`,
+        `CREATE TABLE ${table} (id int PRIMARY KEY, ${columns}) SELECT seq AS id, LEFT(SHA2(seq, 256), 32) AS token, seq % 7 AS kind,
+           IF(seq % 2, NULL, SHA2(seq, 256)) AS note, CONCAT('{"n": ', seq, '}') AS attrs, seq AS n FROM ${series(1, rows)}`,
       );
     await client.query('CREATE VIEW seen AS SELECT * FROM big');
     await client.query('ANALYZE TABLE big, small');

@@ -8,14 +8,14 @@ import { type Problem, problemOf } from '../../../runner/core/errors.ts';
 import { batchLayout } from '../../../runner/core/vectors.ts';
 import { drain } from '../../contracts/drain.ts';
 import { columnsOf, forever } from '../../contracts/source-reading.ts';
-import { type MysqlServer, startMysql } from '../../servers/mysql.ts';
+import { type MysqlServer, series, startMysql } from '../../servers/mysql.ts';
 import { describeWith } from '../../setup/describe-with.ts';
 import { Loading } from '../pipeline/loading.ts';
 import { openAt } from './mysql-opened.ts';
 
 const ROWS = 3000;
 const FILL = `CREATE TABLE long_rows (id int PRIMARY KEY, note longtext CHARACTER SET ascii);
-  INSERT INTO long_rows SELECT seq, REPEAT(SHA1(seq), 1250) FROM seq_1_to_${ROWS}`;
+  INSERT INTO long_rows SELECT seq, REPEAT(SHA2(seq, 256), 780) FROM ${series(1, ROWS)}`;
 
 describeWith(['mariadb'], 'MySQL: faults', () => {
   let server: MysqlServer;
@@ -79,7 +79,7 @@ describeWith(['mariadb'], 'MySQL: faults', () => {
     await using source = openAt(server);
     const { snapshot } = await source.open({ object: { table: 'long_rows' } }, forever);
     await using _ = snapshot;
-    const [found] = await client.query('SELECT id FROM information_schema.processlist WHERE id <> connection_id()');
+    const [found] = await client.query('SELECT id FROM information_schema.processlist WHERE user = "owner" AND id <> connection_id()');
     for (const { id } of found as { id: number }[]) await client.query(`KILL CONNECTION ${id}`);
     const asked = snapshot.estimate({ table: 'long_rows' }, null);
     await expect(asked).rejects.toMatchObject({ problem: { code: 'SOURCE_DISCONNECTED', retryable: true } });

@@ -2,7 +2,7 @@
 import { openMysql } from '../../../runner/sources/mysql/index.ts';
 import type { ConnectionOf } from '../../../tenants/schema/connection.ts';
 import { PEOPLE, type SourceFixture, type ValueCase, type WantedObject } from '../../contracts/source-fixture.ts';
-import { startMysql } from '../../servers/mysql.ts';
+import { series, startMysql } from '../../servers/mysql.ts';
 
 const TYPES = { INT64: 'bigint', STRING: 'longtext' } as const;
 const HOST = "'127.0.0.1'";
@@ -71,16 +71,13 @@ const CASES: readonly ValueCase[] = [
 export async function startMysqlSource(): Promise<SourceFixture> {
   const server = await startMysql();
   const client = await server.client({ timezone: 'Z' });
-  const numbers = (from: number, to: number) =>
-    `(WITH RECURSIVE g (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM g WHERE n < ${to}) SELECT n FROM g) g`;
   await client.query(`SET time_zone = '+00:00';
-    ${server.brand === 'MySQL' ? 'SET cte_max_recursion_depth = 100000000' : 'SET max_recursive_iterations = 100000000'};
     CREATE TABLE people (id int PRIMARY KEY, name text, email text, at timestamp(6) NULL, amount decimal(12,2));
-    CREATE TABLE empty (id int, name text); CREATE TABLE lobby (id int);
+    CREATE TABLE \`empty\` (id int, name text); CREATE TABLE lobby (id int);
     CREATE TABLE \`Größe "x".y\` (\`Id\` int, \`zażółć\` text, \`select\` int);
     INSERT INTO \`Größe "x".y\` VALUES (1, 'ß🙂', 2);
     CREATE TABLE many (id int, note text);
-    INSERT INTO many SELECT n, CONCAT(REPEAT('n', n % 50), n) FROM ${numbers(1, 50_000)}; ANALYZE TABLE many;
+    INSERT INTO many SELECT seq, CONCAT(REPEAT('n', seq % 50), seq) FROM ${series(1, 50_000)}; ANALYZE TABLE many;
     CREATE USER guest@${HOST} IDENTIFIED BY 'guest'; GRANT SELECT ON src.lobby TO guest@${HOST}; ${VALUES}`);
   for (const [id, name, email, at, amount] of PEOPLE) {
     await client.query('INSERT INTO people VALUES (?, ?, ?, ?, ?)', [
@@ -116,7 +113,7 @@ export async function startMysqlSource(): Promise<SourceFixture> {
         secrets: { get: async () => (as === 'owner' ? password : 'guest') },
       }),
     write: async () => {
-      await client.query(`INSERT INTO many SELECT n, 'new' FROM ${numbers(100_001, 101_000)}`);
+      await client.query(`INSERT INTO many SELECT seq, 'new' FROM ${series(100_001, 101_000)}`);
       await client.query(`UPDATE many SET note = CONCAT(note, '!') WHERE id % 500 = 0`);
       await client.query('DELETE FROM many WHERE id % 501 = 0 AND id < 50001');
     },
@@ -130,10 +127,10 @@ export async function startMysqlSource(): Promise<SourceFixture> {
     },
     fill: async (rows, bytes) => {
       const table = `src.filled_${rows}_${bytes}`;
-      const note = `LEFT(REPEAT(SHA1(n), ${Math.ceil(bytes / 40)}), ${bytes})`;
+      const note = `LEFT(REPEAT(SHA2(seq, 256), ${Math.ceil(bytes / 64)}), ${bytes})`;
       await client.query(`DROP TABLE IF EXISTS ${table};
         CREATE TABLE ${table} (id bigint, note longtext CHARACTER SET ascii);
-        INSERT INTO ${table} SELECT n, ${note} FROM ${numbers(1, rows)}`);
+        INSERT INTO ${table} SELECT seq, ${note} FROM ${series(1, rows)}`);
       return { table };
     },
     cut: async () => {
