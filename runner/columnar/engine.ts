@@ -18,16 +18,39 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** Threads that load DuckDB for engines to come. */
+const waiting = new Set<Worker>();
+
+function startThread(): Worker {
+  return new Worker(new URL('./thread.ts', import.meta.url), {
+    name: 'duckdb',
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
+}
+
+/** Begins to load DuckDB for the next engine, beside what the main thread does meanwhile; keeps no process alive. */
+export function warmEngine(): void {
+  const thread = startThread();
+  const forget = () => waiting.delete(thread);
+  thread.on('error', forget).on('exit', forget).unref();
+  waiting.add(thread);
+}
+
+function takeThread(): Worker {
+  const [thread] = waiting;
+  if (thread === undefined) return startThread();
+  waiting.delete(thread);
+  thread.ref();
+  return thread;
+}
+
 export class Engine {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #sequence = 0;
 
   constructor() {
-    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
-      name: 'duckdb',
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
+    this.#worker = takeThread();
     this.#worker.on('message', ({ id, give, problem }: Answer) => {
       const pending = this.#pending.get(id);
       this.#pending.delete(id);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { warmEngine } from '../columnar/engine.ts';
 import { RunDisplay } from '../display/run.ts';
 import { type RunRequest, runSource } from '../pipeline/run.ts';
 import { connectSource, interruptible, openStore, openTenant, sourceSpec } from './context.ts';
@@ -25,6 +26,7 @@ export async function run(
   const signal = interruptible();
   const tenant = openTenant(options, tenantName);
   const spec = sourceSpec(tenant, sourceName);
+  warmEngine();
   const { source, secrets } = await connectSource(tenant, spec.connection, spec);
   await using _ = source;
   await using store = await openStore();

@@ -65,6 +65,8 @@ export interface PlanRequest {
   readonly spec: SourceSpec;
   readonly source: Source;
   readonly warehouse: Warehouse;
+  /** Where the source was asked already. */
+  readonly described?: Promise<ObjectShape>;
   /** A stretch to load again, instead of what the state says. */
   readonly backfill?: Stretch;
   /** For the rows in quarantine, not for a read: it has no window and waits for no writer. */
@@ -92,7 +94,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       reason: `${sourceName} is read whole by each run, its rows in quarantine too; there is nothing to replay.`,
       advice: `Run it: tributary run ${tenant.tenant} ${sourceName}`,
     });
-  const found = await source.describe(object, signal);
+  const found = await (request.described ?? source.describe(object, signal));
   const before = await warehouse.describe(target);
   const state = before === null ? null : await warehouse.state(tenant.tenant, sourceName);
   const { lateFields } = source.capabilities;

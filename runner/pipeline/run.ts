@@ -21,7 +21,7 @@ import { type CostCaps, cappedBytes, costProblem, readProblem } from './cost.ts'
 import { Journal } from './journal.ts';
 import { lateMapped, unfolding } from './late.ts';
 import { type HeldLease, holdLease, settleAbandoned } from './lease.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { makePlan, objectOf, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
 import { stageSpec } from './stage-spec.ts';
 import { statusOf } from './status.ts';
@@ -126,6 +126,9 @@ class Run {
 
   async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan> {
     const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env } = this.#request;
+    // The source answers while the warehouse is opened.
+    const described = source.describe(objectOf(spec), signal);
+    described.catch(() => undefined);
     this.#warehouse = await this.#request.openWarehouse((text) => this.#journal.tell('warning', undefined, { text }));
     this.#identity = {
       tenant: tenant.tenant,
@@ -139,7 +142,7 @@ class Run {
     signal.throwIfAborted();
     const plan = await makePlan(
       {
-        ...{ tenant, sourceName, spec, source, replay, warehouse: this.#warehouse },
+        ...{ tenant, sourceName, spec, source, replay, described, warehouse: this.#warehouse },
         ...(backfill === undefined ? {} : { backfill }),
         ...(env === undefined ? {} : { env }),
       },
