@@ -49,7 +49,8 @@ const SCALARS: Readonly<Record<ScalarKind, true>> = {
   JSON: true,
 };
 
-const isScalar = (name: string): name is ScalarKind => Object.hasOwn(SCALARS, name);
+/** Whether a name is that of a type without parts or digits. */
+export const isScalar = (name: string): name is ScalarKind => Object.hasOwn(SCALARS, name);
 
 /** Reads what {@link typeName} writes; `null` where the text names no type. */
 export function parseType(text: string): LogicalType | null {

@@ -7,6 +7,7 @@
  * a validity bitmap (bit set = value present). The bytes of text longer than
  * {@link INLINE_BYTES} live in one growing `blob` per column.
  */
+import type { LogicalKind, LogicalType } from './types.ts';
 
 /**
  * How a column lies in memory.
@@ -62,6 +63,38 @@ export interface VectorColumn {
   readonly scale?: number;
   /** Total digits; for `decimal` only. */
   readonly precision?: number;
+}
+
+const KINDS: Readonly<Record<LogicalKind, VectorKind>> = {
+  INT64: 'int64',
+  FLOAT64: 'float64',
+  BOOL: 'bool',
+  STRING: 'text',
+  BYTES: 'bytes',
+  DATE: 'date',
+  TIME: 'time',
+  DATETIME: 'datetime',
+  TIMESTAMP: 'timestamp',
+  NUMERIC: 'decimal',
+  BIGNUMERIC: 'decimal',
+  JSON: 'json',
+  ARRAY: 'json',
+};
+const DECIMAL_DIGITS = 38;
+/** As BigQuery's NUMERIC has it. */
+const UNDECLARED_SCALE = 9;
+
+/**
+ * How a column of this type lies in a batch, where its source has no other way. A decimal takes 38 digits: those
+ * after the point that are declared, as far as there is room.
+ *
+ * @example vectorOf('price', { kind: 'NUMERIC', precision: 12, scale: 2 }) // { name: 'price', kind: 'decimal', precision: 38, scale: 2 }
+ */
+export function vectorOf(name: string, type: LogicalType): VectorColumn {
+  if (type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return { name, kind: KINDS[type.kind] };
+  const { precision, scale = precision === undefined ? UNDECLARED_SCALE : 0 } = type;
+  const room = precision === undefined || precision <= DECIMAL_DIGITS ? DECIMAL_DIGITS : DECIMAL_DIGITS / 2;
+  return { name, kind: 'decimal', precision: DECIMAL_DIGITS, scale: Math.min(scale, room) };
 }
 
 export interface BatchLayout {

@@ -5,25 +5,11 @@ import type { LateWishes, ObjectShape, SourceColumn } from '../core/contracts/so
 import type { LoadState, SchemaChange, StagedColumn, StageSpec, TableColumn } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
 import { LATE, LATE_VECTOR } from '../core/late.ts';
-import { type LogicalType, parseType, sameType, typeName } from '../core/types.ts';
+import { isScalar, type LogicalType, parseType, sameType, typeName } from '../core/types.ts';
 import { unionType } from '../core/union.ts';
 import type { VectorColumn } from '../core/vectors.ts';
 import type { MappedColumn } from './columns.ts';
 import type { Plan } from './plan.ts';
-
-/** The types of inferred columns. Another type of the table was asked for by the tenant file. */
-const INFERRED = new Set([
-  'INT64',
-  'FLOAT64',
-  'BOOL',
-  'STRING',
-  'BYTES',
-  'DATE',
-  'TIME',
-  'DATETIME',
-  'TIMESTAMP',
-  'JSON',
-]);
 
 /**
  * The inferred shape with what else is known: columns of earlier runs, and those that the tenant file decides. The table's
@@ -39,7 +25,7 @@ export function knownShape(shape: ObjectShape, spec: SourceSpec, state: LoadStat
     const asked = types[name] === undefined ? null : parseType(types[name]);
     if (asked !== null) return sameType(asked, logical) ? column : { ...column, logical: { kind: 'JSON' } };
     const old = before.get(name);
-    if (old === undefined || !INFERRED.has(old.kind)) return column;
+    if (old === undefined || !isScalar(old.kind)) return column;
     // Text is typed anew where the table is made anew: what any file has is in the sample's reach.
     if (swap && column.sourceType === 'text') return column;
     return { ...column, logical: swap ? unionType(old, logical) : old };

@@ -1,6 +1,7 @@
 /** Tables as the API describes them; asking is free of charge. */
 import { isNotFound } from '../../bigquery/failure.ts';
 import type { SourceObject } from '../../core/contracts/source.ts';
+import { nearest } from '../../core/near.ts';
 import type { TableName } from './name.ts';
 import type { SourceSession } from './session.ts';
 import type { Field } from './types.ts';
@@ -131,7 +132,7 @@ export async function nearMisses(session: SourceSession, wanted: TableName): Pro
   const datasets = await listDatasets(session);
   if (!datasets.includes(wanted.dataset))
     return (
-      nearest(wanted.dataset, datasets)
+      near(wanted.dataset, datasets)
         .map((name) => `${name}.${wanted.table}`)
         .join(', ') || undefined
     );
@@ -141,34 +142,13 @@ export async function nearMisses(session: SourceSession, wanted: TableName): Pro
   });
   const names = tables.map(({ tableReference }) => tableReference.tableId);
   return (
-    nearest(wanted.table, names)
+    near(wanted.table, names)
       .map((name) => `${wanted.dataset}.${name}`)
       .join(', ') || undefined
   );
 }
 
-const CLOSE = 3;
-
-function nearest(wanted: string, names: readonly string[]): string[] {
-  const scored = names.map((name) => ({ name, score: distance(wanted.toLowerCase(), name.toLowerCase()) }));
-  const near = scored.filter(({ score }) => score <= Math.max(1, Math.min(CLOSE, wanted.length / 3)));
-  return near
-    .sort((a, b) => a.score - b.score)
-    .slice(0, 3)
-    .map(({ name }) => name);
-}
-
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > CLOSE) return Number.POSITIVE_INFINITY;
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    above = row;
-  }
-  return above[b.length] ?? 0;
+function near(wanted: string, names: readonly string[]): readonly string[] {
+  const named = names.map((table) => ({ table }));
+  return nearest({ table: wanted }, named).map(({ table }) => table);
 }

@@ -18,7 +18,7 @@ import type { Known } from './describe.ts';
 import { type From, fromClause, maskParameters, selectStatement, windowCondition } from './query.ts';
 import { type Computed, readStreams } from './read.ts';
 import type { SourceSession } from './session.ts';
-import { vectorOf } from './types.ts';
+import { vectorFor } from './types.ts';
 
 export class BigquerySnapshot implements Snapshot {
   readonly #session: SourceSession;
@@ -73,7 +73,7 @@ export class BigquerySnapshot implements Snapshot {
   }
 
   vectors(columns: readonly ReadColumn[]): readonly VectorColumn[] {
-    return columns.map(vectorOf);
+    return columns.map(vectorFor);
   }
 
   /** BigQuery itself reads what lies where it writes. */

@@ -1,8 +1,8 @@
 /** From BigQuery's types to logical types, and how each is asked for. docs/connectors/bigquery.md has the table. */
 import { quoteName } from '../../bigquery/sql.ts';
 import type { ReadColumn } from '../../core/contracts/source.ts';
-import { type LogicalKind, type LogicalType, numericType, sameType } from '../../core/types.ts';
-import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
+import { isScalar, type LogicalType, numericType, sameType } from '../../core/types.ts';
+import { type VectorColumn, vectorOf } from '../../core/vectors.ts';
 
 /** A column in a schema of the API. */
 export interface Field {
@@ -26,8 +26,6 @@ const NAMES: Readonly<Record<string, string>> = {
   BIGDECIMAL: 'BIGNUMERIC',
 };
 
-const SCALAR = /^(INT64|FLOAT64|BOOL|STRING|BYTES|DATE|TIME|DATETIME|TIMESTAMP|JSON)$/;
-
 /** The type as SQL names it: `NUMERIC(12, 2)`, `ARRAY<STRUCT<sku STRING, price NUMERIC>>`. */
 export function sqlType(field: Field): string {
   const kind = NAMES[field.type] ?? field.type;
@@ -44,47 +42,20 @@ export function sqlType(field: Field): string {
 export function logicalOf(field: Field): LogicalType {
   const kind = NAMES[field.type] ?? field.type;
   if (field.mode === 'REPEATED') {
-    return SCALAR.test(kind) && kind !== 'JSON' ? { kind: 'ARRAY', item: kind as 'STRING' } : { kind: 'JSON' };
+    return isScalar(kind) && kind !== 'JSON' ? { kind: 'ARRAY', item: kind } : { kind: 'JSON' };
   }
   if (kind === 'STRUCT') return { kind: 'JSON' };
   if (kind === 'NUMERIC' || kind === 'BIGNUMERIC') return decimal(kind, field);
-  return SCALAR.test(kind) ? { kind: kind as 'STRING' } : { kind: 'STRING' };
+  return { kind: isScalar(kind) ? kind : 'STRING' };
 }
 
 function decimal(kind: 'NUMERIC' | 'BIGNUMERIC', { precision, scale }: Field): LogicalType {
   return precision ? numericType(Number(precision), Number(scale ?? 0)) : { kind };
 }
 
-const VECTORS: Readonly<Partial<Record<LogicalKind, VectorKind>>> = {
-  INT64: 'int64',
-  FLOAT64: 'float64',
-  BOOL: 'bool',
-  STRING: 'text',
-  BYTES: 'bytes',
-  DATE: 'date',
-  TIME: 'time',
-  DATETIME: 'datetime',
-  TIMESTAMP: 'timestamp',
-  NUMERIC: 'decimal',
-  BIGNUMERIC: 'decimal',
-};
-
-const DIGITS = 38;
-const NUMERIC_SCALE = 9;
-
 /** How the column lies in a batch. Arrays and structs travel as JSON. */
-export function vectorOf({ name, logical, mask }: Pick<ReadColumn, 'name' | 'logical' | 'mask'>): VectorColumn {
-  if (mask !== undefined) return { name, kind: 'text' };
-  const kind = VECTORS[logical.kind] ?? 'json';
-  if (kind !== 'decimal') return { name, kind };
-  const { precision, scale } = logical as { readonly precision?: number; readonly scale?: number };
-  if (precision === undefined) return { name, kind, precision: DIGITS, scale: NUMERIC_SCALE };
-  return {
-    name,
-    kind,
-    precision: DIGITS,
-    scale: precision <= DIGITS ? (scale ?? 0) : Math.min(scale ?? 0, DIGITS / 2),
-  };
+export function vectorFor({ name, logical, mask }: Pick<ReadColumn, 'name' | 'logical' | 'mask'>): VectorColumn {
+  return mask === undefined ? vectorOf(name, logical) : { name, kind: 'text' };
 }
 
 type Asked = Pick<ReadColumn, 'source' | 'sourceType' | 'logical' | 'mask'>;

@@ -1,7 +1,7 @@
 /** From MySQL's types to logical types, and how each travels: docs/connectors/mysql.md has the table. */
 import type { ReadColumn, SourceColumn } from '../../core/contracts/source.ts';
 import { type LogicalType, numericType } from '../../core/types.ts';
-import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
+import { type VectorColumn, vectorOf } from '../../core/vectors.ts';
 import type { CoreColumn } from './connect.ts';
 
 /** A cursor whose bound can be found. */
@@ -102,21 +102,6 @@ export interface Canonical {
   readonly render: (quoted: string) => string;
 }
 
-const VECTORS: Readonly<Record<string, VectorKind>> = {
-  INT64: 'int64',
-  FLOAT64: 'float64',
-  BOOL: 'bool',
-  STRING: 'text',
-  BYTES: 'bytes',
-  DATE: 'date',
-  TIME: 'time',
-  DATETIME: 'datetime',
-  TIMESTAMP: 'timestamp',
-  NUMERIC: 'decimal',
-  BIGNUMERIC: 'decimal',
-};
-
-const DECIMAL_DIGITS = 38;
 const AS_IS = /^(char|varchar|(tiny|medium|long)?text|enum|set|json|(var)?binary|(tiny|medium|long)?blob)\b/;
 
 /** How this column is asked for and what it becomes. What the decoder does not know is made text by the server. */
@@ -124,9 +109,7 @@ export function wireColumn(column: Pick<ReadColumn, 'name' | 'sourceType' | 'log
   const { name, logical, mask } = column;
   const type = column.sourceType.toLowerCase();
   const text = mask !== undefined || logical.kind === 'STRING';
-  const kind: VectorKind = mask !== undefined ? 'text' : (VECTORS[logical.kind] ?? 'json');
-  const vector: VectorColumn =
-    kind === 'decimal' ? { name, kind, precision: DECIMAL_DIGITS, scale: decimalScale(logical) } : { name, kind };
+  const vector: VectorColumn = mask === undefined ? vectorOf(name, logical) : { name, kind: 'text' };
   return { vector, render: (quoted) => rendered(quoted, type, text) };
 }
 
@@ -135,11 +118,4 @@ function rendered(quoted: string, type: string, text: boolean): string {
   if (type.startsWith('bit')) return text ? `CAST(CAST(${quoted} AS UNSIGNED) AS CHAR)` : `CAST(${quoted} AS UNSIGNED)`;
   if (AS_IS.test(type)) return quoted;
   return text ? `CAST(${quoted} AS CHAR)` : quoted;
-}
-
-/** Digits after the point in 38: the declared ones, as far as there is room. */
-function decimalScale(type: LogicalType): number {
-  if (type.kind !== 'NUMERIC' && type.kind !== 'BIGNUMERIC') return 0;
-  const { precision = DECIMAL_DIGITS, scale = 0 } = type;
-  return precision <= DECIMAL_DIGITS ? scale : Math.min(scale, DECIMAL_DIGITS / 2);
 }

@@ -1,7 +1,7 @@
 /** Logical types in BigQuery: of the table, of the staging table, and back from the API. */
 import { MISFIT_COLUMNS, type PartColumn } from '../../core/contracts/staging.ts';
 import type { StagedColumn } from '../../core/contracts/warehouse.ts';
-import type { LogicalType, ScalarKind } from '../../core/types.ts';
+import { isScalar, type LogicalType, type ScalarKind } from '../../core/types.ts';
 import type { VectorKind } from '../../core/vectors.ts';
 
 /** A column in a schema of the API. */
@@ -84,19 +84,6 @@ export function stagingFields(columns: readonly StagedColumn[]): readonly FieldS
 /** What the API calls a type otherwise than SQL does. */
 const NAMES: Readonly<Record<string, string>> = { INTEGER: 'INT64', FLOAT: 'FLOAT64', BOOLEAN: 'BOOL' };
 
-const SCALARS = new Set<string>([
-  'INT64',
-  'FLOAT64',
-  'BOOL',
-  'STRING',
-  'BYTES',
-  'DATE',
-  'TIME',
-  'DATETIME',
-  'TIMESTAMP',
-  'JSON',
-] satisfies ScalarKind[]);
-
 function scalarOf(kind: string): ScalarKind {
-  return (SCALARS.has(kind) ? kind : 'STRING') as ScalarKind;
+  return isScalar(kind) ? kind : 'STRING';
 }
