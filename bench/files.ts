@@ -1,5 +1,6 @@
-/** Files of stores: into staging as they are, and into rows. */
+/** Files of stores: into staging as they are, into rows, and many or large ones. */
 import { rowCases, rowsOfFiles } from './files-rows.ts';
+import { scaleCases, scaleOfFiles } from './files-scale.ts';
 import { type Part, stagingCases, stagingOfFiles } from './files-staging.ts';
 import type { BenchOptions } from './main.ts';
 import { describeMachine, type Result } from './report.ts';
@@ -9,6 +10,7 @@ const parts: readonly { readonly cases: readonly string[]; readonly run: (option
   [
     { cases: stagingCases, run: stagingOfFiles },
     { cases: rowCases, run: rowsOfFiles },
+    { cases: scaleCases, run: scaleOfFiles },
   ];
 
 export async function benchFiles(options: BenchOptions): Promise<Result> {

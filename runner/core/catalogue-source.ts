@@ -119,6 +119,14 @@ export const sourceEntries = {
     detail: (f) => `It has replayed up to ${f.seconds} s ago.`,
     fix: () => 'Rows newer than that come with the next run. Check replication if the figure grows.',
   },
+  SOURCE_REPLICA_STOPPED: {
+    title: 'The replica does not follow its source.',
+    origin: 'source',
+    retryable: true,
+    detail: (f) => `Its replication is stopped (${f.reason}), so nobody knows what it lacks.`,
+    fix: () =>
+      'Nothing was committed. Start it (START REPLICA) once the cause is gone; a server that follows nobody any more needs RESET REPLICA ALL.',
+  },
   SOURCE_REPLICA_FEEDBACK: {
     title: 'The replica may cancel a long read.',
     origin: 'source',

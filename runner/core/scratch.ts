@@ -1,11 +1,13 @@
 /** Folders of this process for what is too large for memory; those of processes that died are swept. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isGone, type Owner, thisProcess } from './owner.ts';
 
 const PREFIX = 'tributary-scratch-';
 const OWNER = 'owner.json';
+/** A folder without an owner is that of a process which was killed as it began; one that lives writes its owner at once. */
+const OWNERLESS_MS = 3_600_000;
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -27,8 +29,20 @@ async function sweep(): Promise<void> {
 }
 
 async function sweepOne(path: string): Promise<void> {
-  const owner: Owner = JSON.parse(await readFile(join(path, OWNER), 'utf8'));
-  if (isGone(owner)) await remove(path);
+  const text = await readFile(join(path, OWNER), 'utf8').catch(noneWhereMissing);
+  if (text !== '') {
+    const owner: Owner = JSON.parse(text);
+    if (isGone(owner)) await remove(path);
+  } else if (Date.now() - (await stat(path)).mtimeMs > OWNERLESS_MS) {
+    await rm(join(path, OWNER), { force: true });
+    // What holds anything else stays.
+    await rmdir(path);
+  }
+}
+
+function noneWhereMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
 }
 
 /** DuckDB may still be closing a file in it. */

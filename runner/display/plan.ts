@@ -18,6 +18,7 @@ export function planText(made: PlanFacts, cost: CostEstimate | null): string {
     ...(bound === null ? [] : [`bound   ${bound.proof}: ${bound.reason}`]),
     `reads   about ${rowsText(estimate.rows)} rows, ${bytesText(estimate.bytes)}, ${columns.length} columns`,
     ...(estimate.price === undefined ? [] : [`pays    at most ${usdText(estimate.price.usd)}: ${estimate.price.what}`]),
+    ...(estimate.way === undefined ? [] : [`way     ${estimate.way}`]),
     ...(nullRows === 0 ? [] : [`        and ${rowsText(nullRows)} rows without a cursor value, each time`]),
     ...designLines(made.design),
     `mode    ${modeReason}`,

@@ -20,7 +20,7 @@ import { lookAtFiles } from './describe.ts';
 import { discoverFiles } from './discover.ts';
 import { offered } from './offered.ts';
 import { sampleFiles } from './sample.ts';
-import { listObjects } from './select.ts';
+import { type Listing, listObjects } from './select.ts';
 import { FilesSnapshot } from './snapshot.ts';
 
 export interface FilesOptions {
@@ -39,6 +39,8 @@ class FilesSource implements Source {
   readonly #now: () => number;
   /** What the last look learned. */
   #rowsPerByte = 0;
+  /** The list that it was of, for the opening that follows: a bucket of many objects takes its time to list. */
+  #listed: { readonly of: FilesSpec; readonly listing: Listing } | null = null;
 
   constructor(store: ObjectStore, now: () => number) {
     this.kind = store.kind;
@@ -56,7 +58,9 @@ class FilesSource implements Source {
 
   async describe(object: ObjectRef, signal: AbortSignal): Promise<ObjectShape> {
     const spec = filesOf(object);
-    const { objects } = await listObjects(this.#store, spec, this.#now(), signal);
+    const listing = await listObjects(this.#store, spec, this.#now(), signal);
+    const { objects } = listing;
+    this.#listed = { of: spec, listing };
     const files = objects.map((one) => offered(this.#store, one, spec));
     const { columns, rowsPerByte } = await lookAtFiles(files, spec, signal);
     this.#rowsPerByte = rowsPerByte;
@@ -91,7 +95,7 @@ class FilesSource implements Source {
   ): Promise<{ readonly snapshot: Snapshot; readonly bound: UpperBound | null }> {
     const spec = filesOf(request.object);
     const { loaded } = request;
-    const { objects, young } = await listObjects(this.#store, spec, this.#now(), signal);
+    const { objects, young } = await this.#list(spec, signal);
     if (objects.length === 0 && (loaded?.through ?? null) === null) {
       const facts = { where: this.#store.uri(), match: `${spec.prefix}${spec.match}` };
       throw new TributaryError('FILES_NONE', young === 0 ? facts : { ...facts, young: `${young} are` });
@@ -104,6 +108,12 @@ class FilesSource implements Source {
         ? null
         : { to: through, proof: 'lag', reason: `objects are compared with what was loaded ${spec.overlap} back` };
     return { snapshot: new FilesSnapshot(spec, files, this.#rowsPerByte, gone), bound };
+  }
+
+  async #list(spec: FilesSpec, signal: AbortSignal): Promise<Listing> {
+    const listed = this.#listed;
+    this.#listed = null;
+    return listed?.of === spec ? listed.listing : await listObjects(this.#store, spec, this.#now(), signal);
   }
 
   /** What was not loaded yet at its version, and what was loaded and is gone. */

@@ -79,6 +79,11 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
     },
     shapes: parquetShapes,
     copy: (run, files, signal) => copyFiles({ bucket, tenant, budget, run }, files, signal),
+    folders: ({ tenant: owner, source, runId }) => {
+      const own = stagingPath(owner, source, runId);
+      const all = own.slice(0, own.lastIndexOf(`${runId}/`));
+      return { run: `gs://${bucket.name}/${own}`, source: `gs://${bucket.name}/${all}` };
+    },
     remove: (run) =>
       removeObjects({ ...removal, prefix: stagingPath(run.tenant, run.source, run.runId), keep: () => false }),
     removeOthers: ({ tenant: owner, source, runId }) => {

@@ -1,7 +1,7 @@
 /** What Parquet files say of themselves, as far as another reader takes it just as this one does. */
 import { join } from 'node:path';
 import { Engine } from '../columnar/engine.ts';
-import { withFooter } from '../columnar/files/infer.ts';
+import { withFooters } from '../columnar/files/footers.ts';
 import { quoteText } from '../columnar/sql.ts';
 import type { OfferedFile } from '../core/contracts/offer.ts';
 import type { ParquetShape } from '../core/contracts/staging.ts';
@@ -10,6 +10,8 @@ import { makeScratch } from '../core/scratch.ts';
 import type { VectorColumn, VectorKind } from '../core/vectors.ts';
 
 const MEMORY = '150MB';
+/** Files whose ends lie on this machine's disk at once. */
+const TOGETHER = 32;
 
 /** @returns null as soon as one file has no shape */
 export async function parquetShapes(
@@ -22,10 +24,11 @@ export async function parquetShapes(
   try {
     await engine.open({ file: null, spill: join(folder, 'spill'), memory: MEMORY, threads: 1, vectorPath: 'safe' });
     const shapes: ParquetShape[] = [];
-    for (const file of files) {
-      const shape = await withFooter(file, folder, signal, (path) => shapeOf(engine, path)).catch(unreadable);
-      if (shape === null) return null;
-      shapes.push(shape);
+    for (let i = 0; i < files.length; i += TOGETHER) {
+      const some = files.slice(i, i + TOGETHER);
+      const found = await withFooters(some, folder, signal, (paths) => shapesOf(engine, paths)).catch(unreadable);
+      if (found === null) return null;
+      shapes.push(...found);
     }
     return shapes;
   } finally {
@@ -39,14 +42,26 @@ function unreadable(error: unknown): null {
   throw error;
 }
 
-async function shapeOf(engine: Engine, path: string): Promise<ParquetShape | null> {
-  const [, ...leaves] = await engine.query(
-    `SELECT name, type, repetition_type, num_children, converted_type, logical_type, duckdb_type FROM parquet_schema(${quoteText(path)})`,
+type Leaf = Readonly<Record<string, unknown>>;
+
+async function shapesOf(engine: Engine, paths: readonly string[]): Promise<readonly ParquetShape[] | null> {
+  const list = `[${paths.map(quoteText).join(', ')}]`;
+  const leaves = Map.groupBy(
+    await engine.query(
+      `SELECT file_name, name, type, repetition_type, num_children, converted_type, logical_type, duckdb_type FROM parquet_schema(${list})`,
+    ),
+    ({ file_name }) => String(file_name),
   );
+  const metas = await engine.query(`SELECT file_name, num_rows AS n FROM parquet_file_metadata(${list})`);
+  const rows = new Map(metas.map(({ file_name, n }) => [String(file_name), Number(n)]));
+  const shapes = paths.map((path) => shapeOf(leaves.get(path) ?? [], rows.get(path) ?? Number.NaN));
+  return shapes.every((shape) => shape !== null) ? shapes : null;
+}
+
+/** @param leaves with the root before them */
+function shapeOf([, ...leaves]: readonly Leaf[], rows: number): ParquetShape | null {
   const columns = leaves.map(vectorOf);
-  if (!columns.every((column) => column !== null)) return null;
-  const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(path)})`);
-  return { rows: Number(meta?.n ?? Number.NaN), columns };
+  return columns.every((column) => column !== null) ? { rows, columns } : null;
 }
 
 const KINDS: Readonly<Record<string, VectorKind>> = {
@@ -60,7 +75,7 @@ const KINDS: Readonly<Record<string, VectorKind>> = {
   DATE: 'date',
 };
 
-function vectorOf(leaf: Readonly<Record<string, unknown>>): VectorColumn | null {
+function vectorOf(leaf: Leaf): VectorColumn | null {
   const [name, stored, held] = [String(leaf.name), String(leaf.type), String(leaf.duckdb_type)];
   const [converted, logical] = [String(leaf.converted_type), String(leaf.logical_type)];
   if (leaf.num_children !== null || leaf.repetition_type === 'REPEATED') return null;

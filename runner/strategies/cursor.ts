@@ -16,3 +16,22 @@ export function shiftBack(cursor: string, seconds: number): string {
   if (parts[4] === undefined) return text.slice(0, 10);
   return `${text.slice(0, 10)} ${text.slice(11, 19)}${fraction === '' ? '' : `.${fraction}`}${zone}`;
 }
+
+/**
+ * Whether the first point in time lies before the second, at microseconds; false where one of them is none.
+ *
+ * @example isEarlier('2026-03-01 00:00:00+00', '2026-03-01T00:00:00.000001Z') // true
+ */
+export function isEarlier(a: string, b: string): boolean {
+  const [left, right] = [microsOf(a), microsOf(b)];
+  return left !== null && right !== null && left < right;
+}
+
+function microsOf(cursor: string): bigint | null {
+  const parts = TIMESTAMP.exec(cursor);
+  if (parts === null) return null;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = parts;
+  const offset = zone.length === 3 ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2');
+  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
+  return Number.isNaN(ms) ? null : BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, '0'));
+}

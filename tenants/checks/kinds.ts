@@ -34,6 +34,7 @@ export function* checkKinds(draft: Draft): Iterable<Finding> {
     yield* tableName(looked);
     yield* readers(looked);
     yield* deletes(looked);
+    yield* exportOf(looked);
     if (FILE_KINDS.includes(connection.kind)) yield* files(looked);
     if (connection.kind === 'firestore') yield* collection(looked);
   }
@@ -127,6 +128,25 @@ function* collection({ source: { collectionGroup, load }, path }: Looked): Itera
       'documents of different parents in a group may have the same id',
       'write key: [_document_path]',
     );
+}
+
+/** A managed export holds whole collections, with all that is in them. */
+function* exportOf({ source, connection: { kind }, raw, path }: Looked): Iterable<Finding> {
+  const { execution, load, columns, collection: read } = source;
+  if (execution?.firestoreExport !== true) return;
+  const withheld = columns !== undefined && (columns.include ?? [...columns.exclude, ...Object.keys(columns.mask)]);
+  const why =
+    kind !== 'firestore'
+      ? `${kind} has no managed export`
+      : load?.strategy === 'transactional'
+        ? 'a managed export holds all documents, and a window is some of them'
+        : read?.includes('/')
+          ? 'a managed export is of all collections of an id, wherever they lie'
+          : withheld && withheld.length > 0
+            ? 'a managed export holds every field, those with it that columns withholds'
+            : undefined;
+  if (why !== undefined && isWritten(raw.execution, 'firestoreExport'))
+    yield valueFinding([...path, 'execution', 'firestoreExport'], why, 'remove firestoreExport');
 }
 
 function isWritten(part: unknown, key: string): boolean {

@@ -30,6 +30,15 @@ export const executionSchema = z
         description: 'Connections that read one source at the same time, in one snapshot.',
         examples: [4],
       }),
+    firestoreExport: z
+      .boolean()
+      .default(false)
+      .meta({
+        title: 'Managed export of Firestore',
+        description:
+          'Full loads into BigQuery take the managed export of Firestore where it gives exactly the rows that a read gives, else they read.',
+        examples: [true],
+      }),
     maxBytesBilled: z
       .int()
       .min(1)

@@ -20,6 +20,10 @@ export interface MysqlOptions {
   readonly ssl?: boolean;
   /** Keeps the data on disk: for more rows than memory should hold. */
   readonly disk?: string;
+  /** Keeps a log of changes, which replicas follow. */
+  readonly primary?: boolean;
+  /** Follows these, each over a channel of its own: `c1`, `c2` … where they are several. */
+  readonly replicaOf?: readonly MysqlServer[];
 }
 
 export interface MysqlServer extends AsyncDisposable {
@@ -83,7 +87,11 @@ async function start(options: MysqlOptions): Promise<MysqlServer> {
     await writeFile(first, accounts(password), { mode: 0o600 });
     await own(first);
     const port = await freePort();
-    const settings = Object.entries({ ...defaults(folder, ca !== null), ...options.settings });
+    const settings = Object.entries({
+      ...defaults(folder, ca !== null),
+      ...logging(options, port),
+      ...options.settings,
+    });
     const child = await startChild(
       {
         name: 'mysql',
@@ -106,7 +114,12 @@ async function start(options: MysqlOptions): Promise<MysqlServer> {
       },
       folder,
     );
-    return handle(child, { port, password, ca, program: programs.client });
+    const server = handle(child, { port, password, ca, program: programs.client });
+    await follow(server, options.replicaOf ?? []).catch(async (error) => {
+      await server.stop();
+      throw error;
+    });
+    return server;
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -115,7 +128,8 @@ async function start(options: MysqlOptions): Promise<MysqlServer> {
 
 /** A password of its own for the owner; nobody else can log in. */
 function accounts(password: string): string {
-  return `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4;
+  return `SET SESSION sql_log_bin = 0;
+CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4;
 CREATE USER 'owner'@'127.0.0.1' IDENTIFIED BY '${password}';
 GRANT ALL ON *.* TO 'owner'@'127.0.0.1' WITH GRANT OPTION;
 `;
@@ -128,7 +142,6 @@ function defaults(folder: string, ssl: boolean): Record<string, string | true> {
     'pid-file': join(folder, 'server.pid'),
     // A server removes, as it starts, what looks like temporary tables in there: those of others too.
     tmpdir: folder,
-    'skip-log-bin': true,
     'skip-name-resolve': true,
     'innodb-flush-log-at-trx-commit': '0',
     'innodb-doublewrite': '0',
@@ -141,6 +154,36 @@ function defaults(folder: string, ssl: boolean): Record<string, string | true> {
     ...(ssl ? { 'ssl-cert': join(folder, 'server.crt'), 'ssl-key': join(folder, 'server.key') } : {}),
     ...(ssl ? { 'ssl-ca': join(folder, 'ca.crt') } : {}),
   };
+}
+
+/** What tells servers apart is their port. */
+function logging({ primary, replicaOf }: MysqlOptions, port: number): Record<string, string | true> {
+  if (primary !== true && replicaOf === undefined) return { 'skip-log-bin': true };
+  const log = primary === true ? { 'log-bin': 'changes', 'binlog-format': 'ROW' } : { 'skip-log-bin': true as const };
+  const numbering =
+    brand === 'MySQL' ? { 'gtid-mode': 'ON', 'enforce-gtid-consistency': 'ON' } : { 'gtid-domain-id': `${port}` };
+  return { ...log, ...numbering, 'server-id': `${port}`, 'relay-log': 'relay' };
+}
+
+async function follow(server: MysqlServer, primaries: readonly MysqlServer[]): Promise<void> {
+  if (primaries.length === 0) return;
+  const client = await server.client();
+  for (const [i, { host, port, user, password }] of primaries.entries()) {
+    const channel = primaries.length === 1 ? '' : `c${i + 1}`;
+    if (brand === 'MySQL') {
+      const login = `SOURCE_HOST = '${host}', SOURCE_PORT = ${port}, SOURCE_USER = '${user}', SOURCE_PASSWORD = '${password}'`;
+      await client.query(
+        `CHANGE REPLICATION SOURCE TO ${login}, SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1 FOR CHANNEL '${channel}';
+         START REPLICA FOR CHANNEL '${channel}'`,
+      );
+    } else {
+      const login = `MASTER_HOST = '${host}', MASTER_PORT = ${port}, MASTER_USER = '${user}', MASTER_PASSWORD = '${password}'`;
+      await client.query(
+        `CHANGE MASTER '${channel}' TO ${login}, MASTER_USE_GTID = slave_pos; START SLAVE '${channel}'`,
+      );
+    }
+  }
+  await client.end();
 }
 
 interface Programs {

@@ -1,4 +1,6 @@
-/** A real process that speaks the API of Cloud Storage, in memory, for tests. */
+/** A real process that speaks the API of Cloud Storage, for tests. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findEmulators } from '../cloud/emulators/installed.ts';
 import { type ChildServer, freePort, newFolder, startChild } from './child.ts';
 
@@ -7,12 +9,17 @@ export interface StorageServer extends ChildServer {
   readonly host: string;
 }
 
+export interface StorageOptions {
+  /** Objects lie in its folder. In memory it looks for each one among all, and keeps copies: nothing for many or large ones. */
+  readonly onDisk?: boolean;
+}
+
 /**
  * Starts fake-gcs-server on a free port of 127.0.0.1.
  *
  * @example await using storage = await startStorage();
  */
-export async function startStorage(): Promise<StorageServer> {
+export async function startStorage({ onDisk = false }: StorageOptions = {}): Promise<StorageServer> {
   const emulators = findEmulators();
   if (emulators === null) throw new Error('The emulators are missing: npm run setup -- --yes');
   for (let attempt = 1; ; attempt++) {
@@ -20,7 +27,11 @@ export async function startStorage(): Promise<StorageServer> {
     const address = `127.0.0.1:${port}`;
     const host = `http://${address}`;
     const names = ['-external-url', host, '-public-host', address];
-    const where = ['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`, '-backend', 'memory'];
+    const folder = await newFolder('gcs');
+    const root = join(folder, 'objects');
+    if (onDisk) await mkdir(root);
+    const backend = onDisk ? ['-backend', 'filesystem', '-filesystem-root', root] : ['-backend', 'memory'];
+    const where = ['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`, ...backend];
     try {
       const child = await startChild(
         {
@@ -30,7 +41,7 @@ export async function startStorage(): Promise<StorageServer> {
           environment: { GOGC: '400' },
           ready: () => answers(`${host}/_internal/healthcheck`),
         },
-        await newFolder('gcs'),
+        folder,
       );
       return { ...child, host };
     } catch (error) {

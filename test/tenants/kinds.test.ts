@@ -4,10 +4,12 @@ import { parseTenant } from '../../tenants/load.ts';
 import { issuesOf, said, tenantText } from './file.ts';
 
 const CONNECTIONS = `  erp: {kind: mysql, host: db, database: erp, user: etl}
+  store: {kind: firestore, project: acme-app}
   drop: {kind: s3, bucket: drop, region: eu-west-1, role: "arn:aws:iam::123456789012:role/r"}
   blobs: {kind: azure-blob, account: acmeerp, container: exports, secret: erp-sas}`;
 
 const withMore = (more: string, connections = CONNECTIONS) => tenantText({ connections, more });
+const EXPORT = 'execution: {firestoreExport: true}';
 const CATALOG = 'load: {strategy: catalog}';
 const files = (rest: string, load = '{strategy: transactional, mode: append}', connection = 'drop') =>
   withMore(`  x: {connection: ${connection}, files: {format: json${rest}}, load: ${load}}`);
@@ -18,6 +20,31 @@ const CASES: Record<string, readonly [text: string, ...wanted: string[]]> = {
     'sources.x.execution.readers: 4 readers cannot share the work: a snapshot of MySQL belongs to one connection | write readers: 1',
   ],
   'one reader of MySQL': [withMore(`  x: {connection: erp, table: orders, ${CATALOG}, execution: {readers: 1}}`)],
+  'an export of a collection': [withMore(`  x: {connection: store, collection: items, ${CATALOG}, ${EXPORT}}`)],
+  'an export of a group': [withMore(`  x: {connection: store, collectionGroup: items, ${CATALOG}, ${EXPORT}}`)],
+  'an export of another kind': [
+    withMore(`  x: {connection: erp, table: orders, ${CATALOG}, ${EXPORT}}`),
+    'sources.x.execution.firestoreExport: mysql has no managed export | remove firestoreExport',
+  ],
+  'an export of a window': [
+    withMore(
+      `  x: {connection: store, collection: items, load: {strategy: transactional, mode: append, cursor: at}, ${EXPORT}}`,
+    ),
+    'sources.x.execution.firestoreExport: a managed export holds all documents, and a window is some of them',
+  ],
+  'an export of a collection below a document': [
+    withMore(`  x: {connection: store, collection: shops/berlin/items, ${CATALOG}, ${EXPORT}}`),
+    'sources.x.execution.firestoreExport: a managed export is of all collections of an id, wherever they lie',
+  ],
+  ...Object.fromEntries(
+    ['include: [a]', 'exclude: [a]', 'mask: {a: redact}'].map((columns) => [
+      `an export with columns ${columns}`,
+      [
+        withMore(`  x: {connection: store, collection: items, ${CATALOG}, ${EXPORT}, columns: {${columns}}}`),
+        'sources.x.execution.firestoreExport: a managed export holds every field, those with it that columns withholds',
+      ],
+    ]),
+  ),
   'several readers of files': [
     withMore('  x: {connection: drop, files: {format: json}, load: {strategy: catalog}, execution: {readers: 2}}'),
     'sources.x.execution.readers: 2 readers cannot share the work: the warehouse reads files itself',

@@ -1,6 +1,5 @@
 /** Columns of a file from its beginning: names, the narrowest type that holds every value seen, rows and bytes. */
-import { open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
 import type { SourceColumn } from '../../core/contracts/source.ts';
 import { TributaryError } from '../../core/errors.ts';
@@ -9,6 +8,7 @@ import type { Engine } from '../engine.ts';
 import { exactText } from '../fit.ts';
 import { quoteText } from '../sql.ts';
 import type { CsvSpec } from './cutter.ts';
+import { withFooters } from './footers.ts';
 import { type Piece, piecesOf } from './pieces.ts';
 import { dropRejects, goodLines, STORE_REJECTS, withOneLineEnd } from './rejects.ts';
 import { csvGiven, jsonKeys } from './relation.ts';
@@ -84,13 +84,13 @@ async function lookAtText(
 type Shown = Omit<Look, 'bytes'>;
 
 async function csvColumns(engine: Engine, csv: CsvSpec, piece: Piece): Promise<Shown> {
-  const given = csvGiven(await withOneLineEnd(piece, csv), csv, STORE_REJECTS);
+  const given = csvGiven([await withOneLineEnd(piece, csv)], csv, STORE_REJECTS);
   const all = given.others;
   const texts = all.map((_, i) => `c${i}`);
-  const left = await kindsLeft(engine, given.from, texts, KINDS);
+  const left = await kindsLeft(engine, given.from(''), texts, KINDS);
   await dropRejects(engine);
   const flags = texts.flatMap((text, i) => typeFlags(text, i, left[i]));
-  const [row = {}] = await engine.query(`SELECT count(*) AS n, ${flags.join(', ')} FROM ${given.from}`);
+  const [row = {}] = await engine.query(`SELECT count(*) AS n, ${flags.join(', ')} FROM ${given.from('')}`);
   await dropRejects(engine);
   const columns = all.map((name, i) => column(name, 'text', typeOf(row, i)));
   return { columns, rows: Number(row.n ?? 0) };
@@ -157,7 +157,7 @@ async function objectColumns(engine: Engine, piece: Piece): Promise<Shown> {
 }
 
 async function jsonColumns(engine: Engine, { slice }: Piece): Promise<Shown> {
-  const keys = (await engine.query(jsonKeys(slice.path))).map(({ name }) => String(name));
+  const keys = (await engine.query(jsonKeys([slice.path]))).map(({ name }) => String(name));
   const from = `read_ndjson_objects(${quoteText(slice.path)}, format = 'newline_delimited', compression = 'uncompressed')`;
   const pointers = keys.map((key) => quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`));
   const texts = pointers.map((at) => `(CASE WHEN json_type(json, ${at}) = 'VARCHAR' THEN json ->> ${at} END)`);
@@ -188,10 +188,8 @@ function jsonType(types: ReadonlySet<string>, row: Readonly<Record<string, unkno
   return { kind: 'JSON' };
 }
 
-const FOOTER_BYTES = 256 << 10;
-
 async function lookAtParquet(engine: Engine, file: OfferedFile, folder: string, signal: AbortSignal): Promise<Look> {
-  return await withFooter(file, folder, signal, async (path) => {
+  return await withFooters([file], folder, signal, async ([path = '']) => {
     const described = await engine.query(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
     const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(path)})`);
     const columns = described.map(({ column_name, column_type }) =>
@@ -199,39 +197,6 @@ async function lookAtParquet(engine: Engine, file: OfferedFile, folder: string, 
     );
     return { columns, rows: Number(meta?.n ?? 0), bytes: file.bytes };
   });
-}
-
-/** The end of the file, at its place in a file that is empty else: all that its schema is read from. */
-export async function withFooter<T>(
-  file: OfferedFile,
-  folder: string,
-  signal: AbortSignal,
-  work: (path: string) => Promise<T>,
-): Promise<T> {
-  const path = join(folder, 'footer.parquet');
-  try {
-    let from = Math.max(0, file.bytes - FOOTER_BYTES);
-    let tail = await bytesFrom(file, from, signal);
-    const length = tail.length >= 8 ? tail.readUInt32LE(tail.length - 8) + 8 : 0;
-    if (length > tail.length && length <= file.bytes) {
-      from = file.bytes - length;
-      tail = await bytesFrom(file, from, signal);
-    }
-    {
-      await using handle = await open(path, 'w');
-      await handle.write(Buffer.from('PAR1'), 0, 4, 0);
-      await handle.write(tail, 0, tail.length, from);
-    }
-    return await work(path);
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-async function bytesFrom(file: OfferedFile, from: number, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of file.open(from, signal)) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 const PARQUET: Readonly<Record<string, LogicalType['kind']>> = {

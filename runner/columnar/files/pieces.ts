@@ -5,6 +5,7 @@ import type { FilesOffer, OfferedFile } from '../../core/contracts/offer.ts';
 import { elementsAsLines } from './array.ts';
 import { recordsOf } from './cutter.ts';
 import { type Header, takeHeader } from './header.ts';
+import { inParallel } from './in-parallel.ts';
 import { type Slice, type Slicing, slicesOf } from './slices.ts';
 import { textOf } from './text.ts';
 
@@ -24,7 +25,9 @@ export interface Fetching {
 
 /** Objects up to this size are fetched several at a time and read together. */
 const SMALL_BYTES = 256 << 10;
-const TOGETHER = 64;
+const TOGETHER = 512;
+/** Packed; two groups lie on disk at once. */
+const TOGETHER_BYTES = 16 << 20;
 const AT_ONCE = 8;
 
 /** Groups of pieces; a group of several is one of whole files. */
@@ -39,7 +42,11 @@ export async function* piecesOf(fetching: Fetching): AsyncGenerator<readonly Pie
       continue;
     }
     let to = i;
-    while (to < files.length && to - i < TOGETHER && (files[to] as OfferedFile).bytes <= SMALL_BYTES) to += 1;
+    for (let bytes = 0; to < files.length && to - i < TOGETHER; to++) {
+      const next = files[to] as OfferedFile;
+      bytes += next.bytes;
+      if (next.bytes > SMALL_BYTES || bytes > TOGETHER_BYTES) break;
+    }
     const fetched = await smallFiles(files.slice(i, to), fetching, paths);
     const whole = fetched.filter((slices) => slices.length === 1).flat();
     if (whole.length > 0) yield whole;
@@ -54,13 +61,9 @@ async function smallFiles(
   paths: { next: number },
 ): Promise<readonly (readonly Piece[])[]> {
   const found: Piece[][] = files.map(() => []);
-  let taken = 0;
-  const work = async () => {
-    for (let i = taken++; i < files.length; i = taken++)
-      for await (const piece of pieces(files[i] as OfferedFile, fetching, paths)) found[i]?.push(piece);
-  };
-  const done = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
-  for (const result of done) if (result.status === 'rejected') throw result.reason;
+  await inParallel(files, AT_ONCE, async (file, i) => {
+    for await (const piece of pieces(file, fetching, paths)) found[i]?.push(piece);
+  });
   return found;
 }
 

@@ -7,10 +7,12 @@ import { TributaryError } from '../../core/errors.ts';
 import { LATE } from '../../core/late.ts';
 import type { RejectedRow, VectorColumn } from '../../core/vectors.ts';
 import type { Engine } from '../engine.ts';
+import { quoteText } from '../sql.ts';
+import { columnsOf, footerRows } from './footers.ts';
 import { setMaskKey } from './mask.ts';
 import { keepNumbers } from './numbers.ts';
 import { type Piece, piecesOf } from './pieces.ts';
-import { expectedRows } from './records.ts';
+import { countRecords, expectedOf, expectedRows } from './records.ts';
 import {
   type Bad,
   dropRejects,
@@ -20,7 +22,16 @@ import {
   takeRejects,
   withOneLineEnd,
 } from './rejects.ts';
-import { csvGiven, jsonGiven, jsonKeys, parquetGiven, vectorSelect, type Wanted } from './relation.ts';
+import {
+  alikeSelect,
+  csvGiven,
+  type Given,
+  jsonGiven,
+  jsonKeys,
+  parquetGiven,
+  vectorSelect,
+  type Wanted,
+} from './relation.ts';
 
 export interface FilesReading {
   readonly offer: FilesOffer;
@@ -142,32 +153,62 @@ class Reader {
   /** Small files together, a large one piece by piece. */
   async take(group: readonly Piece[]): Promise<void> {
     try {
-      if (group.length === 1 || !(await this.#together(group))) for (const piece of group) await this.#alone(piece);
+      await this.#read(group);
     } finally {
       const paths = group.flatMap(({ slice: { path } }) => [path, keptPath(path)]);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
     }
   }
 
+  /** One that is not well-formed among many is found by halves. */
+  async #read(group: readonly Piece[]): Promise<void> {
+    const [first] = group;
+    if (first === undefined) return;
+    if (group.length === 1) return await this.#alone(first);
+    if (await this.#together(group)) return;
+    const half = group.length >> 1;
+    await this.#read(group.slice(0, half));
+    await this.#read(group.slice(half));
+  }
+
   /** @returns false, with nothing written, where one of them is not well-formed */
   async #together(group: readonly Piece[]): Promise<boolean> {
     const table = 'temp.main._tributary_pieces';
     try {
-      const selects: string[] = [];
-      for (const [i, piece] of group.entries())
-        selects.push(`SELECT ${i} AS _tributary_piece, * FROM (${await this.#select(piece)})`);
+      const selects = await this.#selects(group);
       await this.#engine.execute(`CREATE OR REPLACE TEMP TABLE _tributary_pieces AS ${selects.join(' UNION ALL ')}`);
     } catch (error) {
       if (isEnd(error)) throw error;
       return false;
     }
-    const counts = await this.#engine.query(`SELECT _tributary_piece AS i, count(*) AS n FROM ${table} GROUP BY 1`);
-    await this.#write(`SELECT * EXCLUDE (_tributary_piece) FROM ${table}`);
+    const counts = await this.#engine.query(`SELECT ${PLACE} AS i, count(*) AS n FROM ${table} GROUP BY 1`);
+    await this.#write(`SELECT * EXCLUDE (${PLACE}) FROM ${table}`);
     await this.#engine.execute(`DROP TABLE ${table}`);
     const rows = new Map(counts.map(({ i, n }) => [Number(i), Number(n)]));
-    for (const [i, piece] of group.entries()) await this.#counted(piece, rows.get(i) ?? 0, []);
+    const parquet = this.#reading.offer.spec.format === 'parquet';
+    const footers = parquet ? await footerRows(this.#engine, pathsOf(group)) : null;
+    for (const [i, piece] of group.entries()) {
+      const given = rows.get(i) ?? 0;
+      if (footers === null) await this.#counted(piece, given, []);
+      else this.#add(piece, given, [], footers.get(piece.slice.path) ?? 0);
+    }
     for (const { file } of group) this.#bytes += file.bytes;
     return true;
+  }
+
+  /** One for all pieces that are alike. */
+  async #selects(group: readonly Piece[]): Promise<readonly string[]> {
+    const types = this.#reading.offer.spec.format === 'parquet' ? await columnsOf(this.#engine, pathsOf(group)) : null;
+    const shape = ({ file: { constants }, header, slice: { path } }: Piece) =>
+      JSON.stringify([Object.keys(constants), header?.names, header?.lineEnd, types?.get(path)]);
+    const places = new Map(group.map((piece, place) => [piece, place]));
+    const selects: string[] = [];
+    for (const alike of Map.groupBy(group, shape).values()) {
+      const given = await this.#given(alike);
+      const numbers = alike.map((piece) => places.get(piece) as number);
+      selects.push(alikeSelect(this.#wanted, given, alike, PLACE, numbers));
+    }
+    return selects;
   }
 
   async #alone(piece: Piece): Promise<void> {
@@ -189,10 +230,10 @@ class Reader {
     const { slice } = piece;
     if (spec.format === 'csv') {
       await dropRejects(this.#engine);
+      const counted = await countRecords(slice.path, spec.csv, false);
       const rows = await this.#write(await this.#select(await withOneLineEnd(piece, spec.csv), STORE_REJECTS));
       const bad = await takeRejects(this.#engine, slice);
-      // Where the records of a malformed text begin and end only its reader says.
-      this.#add(piece, rows, bad, rows + bad.length);
+      this.#add(piece, rows, bad, expectedOf(counted, rows + bad.length));
       return;
     }
     const path = `${slice.path}.good`;
@@ -206,28 +247,30 @@ class Reader {
   }
 
   async #select(piece: Piece, more = ''): Promise<string> {
-    const { file, slice } = piece;
+    return vectorSelect(this.#wanted, await this.#given([piece], more), piece.file);
+  }
+
+  /** @param pieces of one shape */
+  async #given(pieces: readonly Piece[], more = ''): Promise<Given> {
     const { spec } = this.#reading.offer;
+    if (spec.format === 'csv') return this.#noting(csvGiven(pieces, spec.csv, more));
     const wanted = this.#wanted;
-    if (spec.format === 'csv') {
-      const given = csvGiven(piece, spec.csv, more);
-      return vectorSelect(wanted, this.#noting(given), file);
-    }
-    if (spec.format === 'parquet') {
-      const described = await this.#engine.query(`DESCRIBE SELECT * FROM read_parquet('${slice.path}')`);
-      const types = new Map(
-        described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]),
-      );
-      return vectorSelect(wanted, this.#noting(parquetGiven(slice.path, types)), file);
-    }
+    const paths = pathsOf(pieces);
+    const [first] = pieces as readonly [Piece];
+    if (spec.format === 'parquet') return this.#noting(parquetGiven(paths, await this.#types(first.slice.path)));
     const known = wanted.columns.flatMap(({ source }, i) =>
-      source in file.constants ? [] : [{ source, json: wanted.vectors[i]?.kind === 'json' }],
+      source in first.file.constants ? [] : [{ source, json: wanted.vectors[i]?.kind === 'json' }],
     );
-    const keys = wanted.late === null ? [] : await this.#engine.query(jsonKeys(slice.path));
+    const keys = wanted.late === null ? [] : await this.#engine.query(jsonKeys(paths));
     const others = keys.map(({ name }) => String(name)).filter((name) => wanted.late?.(name));
-    const path = this.#allDigits.size === 0 ? slice.path : keptPath(slice.path);
-    if (path !== slice.path) await keepNumbers(slice.path, path, this.#allDigits);
-    return vectorSelect(wanted, this.#noting(jsonGiven(path, known, others)), file);
+    if (this.#allDigits.size === 0) return this.#noting(jsonGiven(paths, known, others));
+    for (const path of paths) await keepNumbers(path, keptPath(path), this.#allDigits);
+    return this.#noting(jsonGiven(paths.map(keptPath), known, others));
+  }
+
+  async #types(path: string): Promise<ReadonlyMap<string, string>> {
+    const described = await this.#engine.query(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
+    return new Map(described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]));
   }
 
   #noting<T extends { readonly others: readonly string[] }>(given: T): T {
@@ -251,6 +294,11 @@ class Reader {
     throw new TributaryError('QUARANTINE_OVERFLOW', { rows: rejected, total: this.#written + rejected, limit, reason });
   }
 }
+
+const pathsOf = (pieces: readonly Piece[]) => pieces.map(({ slice }) => slice.path);
+
+/** Of a row: its piece among those that are read together. */
+const PLACE = '_tributary_piece';
 
 /** Where the lines of a piece lie whose numbers keep all digits. */
 const keptPath = (path: string) => `${path}.kept`;

@@ -2,8 +2,8 @@
 import { createReadStream } from 'node:fs';
 import type { FilesOffer } from '../../core/contracts/offer.ts';
 import type { Engine } from '../engine.ts';
-import { quoteText } from '../sql.ts';
 import type { CsvSpec } from './cutter.ts';
+import { footerRows } from './footers.ts';
 import type { Piece } from './pieces.ts';
 
 const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20];
@@ -27,17 +27,23 @@ export async function expectedRows(
   spec: FilesOffer['spec'],
   given: number,
 ): Promise<number> {
-  if (spec.format === 'parquet') {
-    const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(slice.path)})`);
-    return Number(meta?.n ?? 0);
-  }
+  if (spec.format === 'parquet') return (await footerRows(engine, [slice.path])).get(slice.path) ?? 0;
   if (given === slice.lines) return given;
   const csv = spec.format === 'csv' ? spec.csv : null;
-  const { filled, blank } = await countRecords(slice.path, csv, header?.lineEnd === '\r\n');
+  return expectedOf(await countRecords(slice.path, csv, header?.lineEnd === '\r\n'), given);
+}
+
+/** What was given where that is right, else what should have been. */
+export function expectedOf({ filled, blank }: Records, given: number): number {
   return given >= filled && given <= filled + blank ? given : filled;
 }
 
-/** @param csv `null`: each line is a record */
+/**
+ * Of malformed text too: a record ends where a line does that is not inside quotes, whatever is wrong with it.
+ *
+ * @param csv `null`: each line is a record
+ * @param crlf only this ends a line
+ */
 export async function countRecords(path: string, csv: CsvSpec | null, crlf: boolean): Promise<Records> {
   const delimiter = csv?.delimiter.charCodeAt(0);
   const quote = csv?.quote.charCodeAt(0);

@@ -20,26 +20,75 @@ export interface Wanted {
 
 /** How a file's own columns are reached. */
 export interface Given {
-  /** SQL of a table. */
-  readonly from: string;
+  /** SQL of a table. @param told more options of its reader */
+  readonly from: (told: string) => string;
   /** SQL of the value for a vector of this kind; `null` where the file has no such column. */
   readonly value: (source: string, vector: VectorColumn) => string | null;
   /** Names of the file's columns that are not among those wanted. */
   readonly others: readonly string[];
 }
 
+/** SQL of the text that all rows of a file have for a column; `undefined` where it is none of those. */
+type Constant = (source: string) => string | undefined;
+
 /** The SELECT of the vectors of one piece of a file. */
-export function vectorSelect(wanted: Wanted, given: Given, file: Pick<OfferedFile, 'constants'>): string {
+export function vectorSelect(wanted: Wanted, given: Given, { constants }: Pick<OfferedFile, 'constants'>): string {
+  const constant = (source: string) => {
+    const text = constants[source];
+    return text === undefined ? undefined : quoteText(text);
+  };
+  return `SELECT ${vectorItems(wanted, given, constant).join(', ')} FROM ${given.from('')}`;
+}
+
+/** Name of the column that says which of several files a row is of; it has the path. */
+const PATH = '_tributary_path';
+
+/**
+ * The same of whole small files that are alike: one statement for all of them.
+ *
+ * @param given of all of them
+ * @param places of the files among others; each row has that of its own, under the name `place`
+ */
+export function alikeSelect(
+  wanted: Wanted,
+  given: Given,
+  pieces: readonly Pick<Piece, 'file' | 'slice'>[],
+  place: string,
+  places: readonly number[],
+): string {
+  const sources = Object.keys(pieces[0]?.file.constants ?? {});
+  const names = ['_tributary_file_path', place, ...sources.map((_, i) => `_tributary_constant_${i}`)];
+  const files = pieces.map(({ file, slice }, i) => {
+    const texts = [slice.path, ...sources.map((source) => file.constants[source] ?? '')].map(quoteText);
+    return `(${texts.toSpliced(1, 0, `${places[i]}`).join(', ')})`;
+  });
+  const constant = (source: string) => {
+    const at = sources.indexOf(source);
+    return at < 0 ? undefined : `_tributary_constant_${at}`;
+  };
+  const items = [place, ...vectorItems(wanted, given, constant)];
+  const table = `(VALUES ${files.join(', ')}) AS _tributary_files(${names.join(', ')})`;
+  return `SELECT ${items.join(', ')} FROM ${given.from(TOLD)} JOIN ${table} ON ${PATH} = _tributary_file_path`;
+}
+
+function vectorItems(wanted: Wanted, given: Given, constant: Constant): string[] {
   const items = wanted.columns.map((column, i) => {
     const vector = wanted.vectors[i] as VectorColumn;
-    const constant = file.constants[column.source];
-    const value = constant === undefined ? given.value(column.source, vector) : cast(quoteText(constant), vector);
-    const text = value ?? `NULL::${kindOf(vector)}`;
-    return `${column.mask === undefined ? text : masked(text, column.mask)} AS ${quoteName(vector.name)}`;
+    const text = constant(column.source);
+    const value = text === undefined ? given.value(column.source, vector) : cast(text, vector);
+    const found = value ?? `NULL::${kindOf(vector)}`;
+    return `${column.mask === undefined ? found : masked(found, column.mask)} AS ${quoteName(vector.name)}`;
   });
   if (wanted.late !== null) items.push(`${lateObject(given, given.others.filter(wanted.late))} AS ${LATE}`);
-  return `SELECT ${items.join(', ')} FROM ${given.from}`;
+  return items;
 }
+
+function pathList(paths: readonly string[]): string {
+  return `[${paths.map(quoteText).join(', ')}]`;
+}
+
+/** Of a reader: each row says of which file it is. */
+const TOLD = `, filename = '${PATH}'`;
 
 function lateObject({ value }: Given, names: readonly string[]): string {
   if (names.length === 0) return 'NULL::JSON';
@@ -61,8 +110,11 @@ function cast(value: string, vector: VectorColumn): string {
 /** The longest row that the quick way takes; a piece with a longer one is read again as one buffer. */
 const QUICK_LINE = 4 << 20;
 
-/** A piece of delimited text without its header; all values are texts. */
-export function csvGiven({ slice: { path, bytes }, header }: Piece, csv: CsvSpec, more = ''): Given {
+/** Delimited text without its header, of one piece or of several with equal headers; all values are texts. */
+export function csvGiven(pieces: readonly Piece[], csv: CsvSpec, more = ''): Given {
+  const header = pieces[0]?.header ?? null;
+  const bytes = Math.max(...pieces.map(({ slice }) => slice.bytes));
+  const list = pathList(pieces.map(({ slice }) => slice.path));
   if (header === null) throw new TypeError('delimited text without its first record');
   const { names, lineEnd } = header;
   const { delimiter, quote, escape: escaping = quote, nullText } = csv;
@@ -76,7 +128,7 @@ export function csvGiven({ slice: { path, bytes }, header }: Piece, csv: CsvSpec
   ];
   const places = new Map(names.map((name, i) => [name, `c${i}`]));
   return {
-    from: `read_csv(${quoteText(path)}, ${options.join(', ')}${more})`,
+    from: (told) => `read_csv(${list}, ${options.join(', ')}${more}${told})`,
     value: (source, vector) => {
       const place = places.get(source);
       if (place === undefined) return null;
@@ -88,16 +140,16 @@ export function csvGiven({ slice: { path, bytes }, header }: Piece, csv: CsvSpec
 
 /** Objects in lines. A value is its text, or its JSON. */
 export function jsonGiven(
-  path: string,
+  paths: readonly string[],
   wanted: readonly { source: string; json: boolean }[],
   others: readonly string[],
 ): Given {
   const fields = [...wanted, ...others.map((source) => ({ source, json: true }))];
   const distinct = new Set(fields.map(({ source }) => source.toLowerCase())).size === fields.length;
-  const lines = `${quoteText(path)}, format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${LONGEST_OBJECT}`;
+  const lines = `${pathList(paths)}, ${LINES}`;
   if (!distinct || fields.length === 0) {
     return {
-      from: `read_ndjson_objects(${lines})`,
+      from: (told) => `read_ndjson_objects(${lines}${told})`,
       value: (source, { kind }) => {
         const pointer = quoteText(`/${source.replaceAll('~', '~0').replaceAll('/', '~1')}`);
         return kind === 'json' ? `nullif(json -> ${pointer}, 'null'::JSON)` : `json ->> ${pointer}`;
@@ -107,26 +159,25 @@ export function jsonGiven(
   }
   const columns = fields.map(({ source, json }) => `${quoteText(source)}: '${json ? 'JSON' : 'VARCHAR'}'`).join(', ');
   return {
-    from: `read_json(${lines}, auto_detect = false, columns = {${columns}})`,
+    from: (told) => `read_json(${lines}, auto_detect = false, columns = {${columns}}${told})`,
     value: (source) => quoteName(source),
     others,
   };
 }
 
-const LONGEST_OBJECT = 16 << 20;
+const LINES = `format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${16 << 20}`;
 
 /** The query of all names that objects in these lines have. */
-export function jsonKeys(path: string): string {
-  const lines = `${quoteText(path)}, format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${LONGEST_OBJECT}`;
-  return `SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${lines})`;
+export function jsonKeys(paths: readonly string[]): string {
+  return `SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${pathList(paths)}, ${LINES})`;
 }
 
 const NESTED = /[[({]|^(?:MAP|STRUCT|UNION|VARIANT|JSON)/;
 
-/** A whole Parquet file, with the types that its columns have. */
-export function parquetGiven(path: string, types: ReadonlyMap<string, string>): Given {
+/** Whole Parquet files, with the types that their columns have. */
+export function parquetGiven(paths: readonly string[], types: ReadonlyMap<string, string>): Given {
   return {
-    from: `read_parquet(${quoteText(path)})`,
+    from: (told) => `read_parquet(${pathList(paths)}${told})`,
     value: (source, vector) => {
       const type = types.get(source);
       if (type === undefined) return null;

@@ -1,9 +1,10 @@
 /** Ways of moving the rows of a read that do not go through the channel. Types only. */
 import type { FilesSpec } from '../../../tenants/schema/index.ts';
+import type { ChannelProgress } from '../channel.ts';
 import type { LateWishes, ReadColumn } from './source.ts';
 
 /** A source names what it can, best first; a warehouse takes the first it can. What none takes is read in batches. */
-export type Offer = StatementOffer | FilesOffer;
+export type Offer = StatementOffer | FilesOffer | ExportOffer;
 
 /** The warehouse reads by itself, and no byte goes through the runner. */
 export interface StatementOffer {
@@ -17,6 +18,39 @@ export interface StatementOffer {
   readonly location: string;
   /** The job may be billed no more. */
   readonly maxBytesBilled?: number;
+}
+
+/** The source writes what is read into a bucket by itself, and the warehouse loads it from there. */
+export interface ExportOffer {
+  readonly way: 'export';
+  /** Of a load job of BigQuery. */
+  readonly format: 'DATASTORE_BACKUP';
+  /** In the order of the vectors of the stage. */
+  readonly columns: readonly ReadColumn[];
+  /**
+   * Exports into the folder, and waits. An export of the same run that goes on or is done is taken; those of other runs
+   * of this source that go on are cancelled, and so is this one when the signal says so.
+   */
+  write(
+    folders: RunFolders,
+    watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<Exported>;
+}
+
+/** Where the objects of a run lie: `gs://bucket/acme/orders/<run id>/`, and those of all runs of the source. */
+export interface RunFolders {
+  readonly run: string;
+  readonly source: string;
+}
+
+export interface Exported {
+  /** What a load job takes: `gs://…/all_namespaces_kind_products.export_metadata`. */
+  readonly uri: string;
+  /** Documents that the read is of, at the moment of the export. */
+  readonly rows: number;
+  /** What was written holds all collections of this id; the read is of one at the root of the database, or of all. */
+  readonly collectionId: string;
+  readonly group: boolean;
 }
 
 /** One object at one version. */

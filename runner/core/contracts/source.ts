@@ -163,6 +163,8 @@ export interface Estimate {
   readonly bytes: number | null;
   /** What reading is charged, where it is; an upper bound. */
   readonly price?: { readonly usd: number; readonly what: string };
+  /** How the source moves the rows, and why, where there is a choice. */
+  readonly way?: string;
 }
 
 /** One consistent view of the source, shared by all its readers; closed when disposed. */

@@ -1,7 +1,7 @@
 /** What lies between extraction and load: the objects of a run. Types only. */
 import type { ChannelProgress, InletEnd } from '../channel.ts';
 import type { BatchLayout, RejectedRow, VectorColumn } from '../vectors.ts';
-import type { FilesOffer, FileVersion, OfferedFile } from './offer.ts';
+import type { FilesOffer, FileVersion, OfferedFile, RunFolders } from './offer.ts';
 import type { ReadSummary } from './source.ts';
 import type { RestagePolicy, RunIdentity, StagedColumn } from './warehouse.ts';
 
@@ -137,6 +137,8 @@ export interface Staging extends AsyncDisposable {
     files: readonly OfferedFile[],
     signal: AbortSignal,
   ): Promise<readonly CopiedFile[]>;
+  /** Where the objects of a run lie. */
+  folders(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): RunFolders;
   /** Removes the objects of a run. */
   remove(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): Promise<void>;
   /** Removes the objects of all other runs of the source: what dead runs left. Needs the lease. */

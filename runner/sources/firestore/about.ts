@@ -11,7 +11,7 @@ export const about: ConnectorAbout = {
   bound:
     'A window ends `load.lag` before the read time. Times that the server sets (`serverTimestamp`) need none; a time that a client sets can be older than its commit, and `load.lag` has to cover that. The time of a write itself (`updateTime`) cannot be asked for. Documents without the cursor are found by no filter: they are counted, and where there are some and `cursorNulls` is `include`, each run reads all documents.',
   reading:
-    '`RunQuery` over gRPC in threads; documents are decoded from the bytes of the wire straight into column vectors. A stream that breaks goes on behind its last document, at the same read time. The columns are those of the first 100 documents and of earlier runs; a field that comes later becomes a column by `contract.columns` before the commit, and a value of another type than its column goes to quarantine. Each document is one read of the bill: `plan` says how many, `--max-cost` refuses (list price 0.06 USD for 100,000; `TRIBUTARY_USD_PER_100K_READS`).',
+    '`RunQuery` over gRPC in threads; documents are decoded from the bytes of the wire straight into column vectors. A stream that breaks goes on behind its last document, at the same read time. The columns are those of the first 100 documents and of earlier runs; a field that comes later becomes a column by `contract.columns` before the commit, and a value of another type than its column goes to quarantine. Each document is one read of the bill: `plan` says how many, `--max-cost` refuses (list price 0.06 USD for 100,000; `TRIBUTARY_USD_PER_100K_READS`). With `execution: {firestoreExport: true}` a full load into BigQuery takes the managed export (`exportDocuments`) of the collection id, as of the last whole minute, into the staging bucket, and one load job; each document is one read of the bill there too. `plan` says which way. Where the export is not exactly what a read gives, the run says why and reads, and has then paid for both: maps, arrays, geo points, vectors, references and NULL alone (seen in the sample: nothing is exported), a field of several types or one that no column is for, ids with quotes or numbers, texts from 64,000 bytes on.',
   types: [
     { source: 'integer', type: 'INT64', notes: 'exact over all 64 bits; a double that is whole is one' },
     { source: 'double', type: 'FLOAT64', notes: 'NaN and ±infinity are kept; integers up to 53 bits are among them' },
@@ -37,6 +37,13 @@ export const about: ConnectorAbout = {
       commands:
         'gcloud projects add-iam-policy-binding acme-app --member=serviceAccount:RUNNER --role=roles/datastore.viewer',
     },
+    {
+      purpose:
+        'For `execution: {firestoreExport: true}`; where the bucket is of another project, the agent of Firestore has to write into it',
+      language: 'sh',
+      commands: `gcloud projects add-iam-policy-binding acme-app --member=serviceAccount:RUNNER --role=roles/datastore.importExportAdmin
+gcloud storage buckets add-iam-policy-binding gs://BUCKET --member=serviceAccount:service-NUMBER@gcp-sa-firestore.iam.gserviceaccount.com --role=roles/storage.admin`,
+    },
   ],
   limits: [
     'There is no login but that of Google: security rules do not apply to it, and there are no rights on single collections.',
@@ -45,7 +52,8 @@ export const about: ConnectorAbout = {
     'A cursor is a field of timestamps; a filter on it needs its single-field index, which Firestore makes by itself.',
     'A field that is new and lies in a quarantined row stays there until a replay.',
     'A field of the name `document_id` or `_document_path` gets a column with backquotes in its source name.',
-    'Full loads of millions of documents read each document; managed exports are not used.',
+    'A managed export is of all collections of an id: those at other places are paid for and left out. It is used for flat documents only, and into BigQuery only; the bucket must lie where the datasets do.',
+    'An export is up to a minute older than its run: a full load that reads, and one by export right after it, may go back that far.',
   ],
   example: `connections:
   app: {kind: firestore, project: acme-app}

@@ -17,6 +17,8 @@ export interface FirestoreConnection {
   readonly database: string;
   /** `127.0.0.1:8080` of an emulator; absent: Google. */
   readonly emulator?: string;
+  /** `127.0.0.1:8081`: who answers for the Admin API beside an emulator, which has none. */
+  readonly admin?: string;
 }
 
 type Gapic = InstanceType<typeof v1.FirestoreClient>;

@@ -30,7 +30,8 @@ const DEFAULT_LAG_SECONDS = 60;
 
 /** The emulator that FIRESTORE_EMULATOR_HOST names, else Google. */
 export function openFirestore(request: FirestoreRequest): Source {
-  return new FirestoreSource(request, process.env.FIRESTORE_EMULATOR_HOST);
+  const { FIRESTORE_EMULATOR_HOST: emulator, FIRESTORE_ADMIN_EMULATOR_HOST: admin } = process.env;
+  return new FirestoreSource(request, { ...(emulator ? { emulator } : {}), ...(admin ? { admin } : {}) });
 }
 
 class FirestoreSource implements Source {
@@ -38,13 +39,18 @@ class FirestoreSource implements Source {
   readonly capabilities = about.capabilities;
   readonly #connection: FirestoreConnection;
   readonly #lagSeconds: number;
+  readonly #exports: boolean;
   #client: FirestoreClient | null = null;
   /** What was described last: a run asks again when it opens. */
   #described: { readonly key: string; readonly described: Described } | null = null;
 
-  constructor({ tenant, name, connection, source }: FirestoreRequest, emulator: string | undefined) {
+  constructor(
+    { tenant, name, connection, source }: FirestoreRequest,
+    emulators: Pick<FirestoreConnection, 'emulator' | 'admin'>,
+  ) {
     const { project, database } = connection;
-    this.#connection = { tenant, name, project, database, ...(emulator ? { emulator } : {}) };
+    this.#connection = { tenant, name, project, database, ...emulators };
+    this.#exports = source?.execution.firestoreExport === true && source.load.strategy === 'catalog';
     this.#lagSeconds =
       source?.load.strategy === 'transactional' ? durationSeconds(source.load.lag) : DEFAULT_LAG_SECONDS;
   }
@@ -81,7 +87,9 @@ class FirestoreSource implements Source {
       const readTime = await now(client, object, signal);
       // The snapshot takes the connection over.
       this.#client = null;
-      const snapshot = new FirestoreSnapshot({ client, connection: this.#connection, readTime, described });
+      const snapshot = new FirestoreSnapshot({
+        ...{ client, connection: this.#connection, readTime, described, exports: this.#exports },
+      });
       return { snapshot, bound: cursor === undefined ? null : this.#bound(readTime) };
     });
   }

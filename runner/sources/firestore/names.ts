@@ -58,3 +58,28 @@ export function scopeOf(object: ObjectRef, root: string): Scope {
 export function objectName({ collection, collectionGroup }: ObjectRef): string {
   return collection ?? collectionGroup ?? '';
 }
+
+const NUMERIC_ID = /^__id(-?\d+)__$/;
+
+/**
+ * The server's order of names: part by part, numeric ids (`__id7__`) first and by their numbers, the others by their bytes.
+ *
+ * @example compareNames('a/x', 'a-b/x') // negative, though "-" is less than "/"
+ */
+export function compareNames(a: string, b: string): number {
+  const left = a.split('/');
+  const right = b.split('/');
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const order = compareIds(left[i] ?? '', right[i] ?? '');
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+function compareIds(a: string, b: string): number {
+  const left = NUMERIC_ID.exec(a)?.[1];
+  const right = NUMERIC_ID.exec(b)?.[1];
+  if (left !== undefined && right !== undefined) return Number(BigInt(left) - BigInt(right));
+  if (left !== undefined || right !== undefined) return left === undefined ? 1 : -1;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

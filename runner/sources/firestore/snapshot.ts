@@ -1,6 +1,7 @@
 /** One read time, shared by all readers of a run. */
 import { Worker } from 'node:worker_threads';
 import type { OutletEnd } from '../../core/channel.ts';
+import type { Offer } from '../../core/contracts/offer.ts';
 import type {
   Estimate,
   ObjectRef,
@@ -16,6 +17,7 @@ import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
 import type { FirestoreClient, FirestoreConnection } from './client.ts';
 import type { Described } from './describe.ts';
 import { factsOf, firestoreProblem } from './errors.ts';
+import { exportOffers, wayOf } from './export.ts';
 import { mergeLate } from './infer.ts';
 import { objectName } from './names.ts';
 import { priceOf } from './price.ts';
@@ -38,6 +40,8 @@ export interface SnapshotOptions {
   readonly readTime: ReadTime;
   /** What was described; its types decide what a cursor is. */
   readonly described: Described;
+  /** Full reads are offered as a managed export. */
+  readonly exports: boolean;
 }
 
 export class FirestoreSnapshot implements Snapshot {
@@ -57,7 +61,9 @@ export class FirestoreSnapshot implements Snapshot {
     const all =
       window !== null && this.#nulls > 0 ? await this.#count(object, countQuery(client.root, object, null)) : 0;
     const { reads, usd } = priceOf(Math.max(rows, all), this.#counted);
-    return { rows, bytes: rows * described.documentBytes, price: { usd, what: `${reads} reads of Firestore` } };
+    const way = wayOf(rows, window, this.#options.exports);
+    const bytes = rows * described.documentBytes;
+    return { rows, bytes, price: { usd, what: `${reads} reads of Firestore` }, ...(way === null ? {} : { way }) };
   }
 
   /** Documents without a value of the cursor's type in the field: a filter finds only those that have one. */
@@ -78,9 +84,16 @@ export class FirestoreSnapshot implements Snapshot {
     }));
   }
 
+  offers(spec: ReadSpec): readonly Offer[] {
+    const { client, connection, readTime, exports } = this.#options;
+    return exports ? exportOffers({ client, connection, readTime, spec }) : [];
+  }
+
   async read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary> {
     const { client, connection, readTime } = this.#options;
-    const ranges = await splitRanges(client, spec, outlets.length, readTime);
+    const ranges = await splitRanges(client, spec, outlets.length, readTime, signal).catch((error) => {
+      throw firestoreProblem(error, factsOf(connection, objectName(spec.object)));
+    });
     const readers = outlets.map((outlet, i) =>
       this.#reader({ connection, readTime, spec, ranges: ranges[i] ?? [], outlet }, signal),
     );

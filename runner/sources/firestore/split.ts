@@ -1,8 +1,9 @@
 /** One query as several that run at the same time. */
 import type { ReadSpec } from '../../core/contracts/source.ts';
+import { budgetOf, repeatedly, startRetry } from '../../core/retry.ts';
 import type { FirestoreClient } from './client.ts';
-import { statusOf, UNIMPLEMENTED } from './errors.ts';
-import { scopeOf } from './names.ts';
+import { isTransient, statusOf, UNIMPLEMENTED } from './errors.ts';
+import { compareNames, scopeOf } from './names.ts';
 import { documentsQuery, type NameRange, type ReadTime } from './queries.ts';
 
 const WHOLE: NameRange = { from: null, to: null };
@@ -18,10 +19,11 @@ export async function splitRanges(
   spec: ReadSpec,
   readers: number,
   readTime: ReadTime,
+  signal: AbortSignal,
 ): Promise<readonly (readonly NameRange[])[]> {
   if (readers === 1 || spec.window !== null) return [[WHOLE]];
   const { parent, collectionId, group } = scopeOf(spec.object, client.root);
-  if (group) return dealt(ranges(await partitions(client, spec, readers, readTime)), readers);
+  if (group) return dealt(ranges(await partitions(client, spec, readers, readTime, signal)), readers);
   const names = Array.from({ length: readers - 1 }, (_, i) => {
     const letter = LETTERS[Math.floor(((i + 1) * LETTERS.length) / readers)];
     return `${parent}/${collectionId}/${letter}`;
@@ -29,19 +31,22 @@ export async function splitRanges(
   return ranges(names).map((range) => [range]);
 }
 
-/** Names at which the server would part the group; none where it cannot, as the emulator. */
+/** Names at which the server would part the group; none where it cannot, as the emulator. Pages come in no order. */
 async function partitions(
   { sdk, call, root }: FirestoreClient,
   { object }: ReadSpec,
   readers: number,
   readTime: ReadTime,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
   const query = documentsQuery(root, { object, fields: null, window: null });
   const request = { ...query, partitionCount: readers * 4 - 1, readTime };
+  const retry = startRetry({ budget: budgetOf(), isTransient, givenUp: (error) => error });
   try {
-    const [cursors] = await (await sdk()).partitionQuery(request, call);
+    const client = await sdk();
+    const [cursors] = await repeatedly(() => client.partitionQuery(request, { ...call, retry: null }), retry, signal);
     const names = cursors.flatMap(({ values }) => values?.[0]?.referenceValue ?? []);
-    return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return [...new Set(names)].sort(compareNames);
   } catch (error) {
     if (statusOf(error) === UNIMPLEMENTED) return [];
     throw error;

@@ -9,7 +9,7 @@ export const about: ConnectorAbout = {
   snapshot:
     'One connection in one `REPEATABLE READ` transaction (`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`), held from the plan to the last row. A snapshot cannot be shared between connections without locking the server, so there is one reader.',
   bound:
-    'A window ends where no statement and no transaction was open that may still write (`information_schema.PROCESSLIST`, then `INNODB_TRX`), prepared ones too; where some stay open, it ends `load.lag` before the oldest of them. A cursor of integers waits until all of them have ended, else the run is refused. Without the right PROCESS, and on a replica, a window ends `load.lag` before the clock (less what the replica is behind), and a cursor of integers waits as long; the run record says which of the two held.',
+    'A window ends where no statement and no transaction was open that may still write (`information_schema.PROCESSLIST`, then `INNODB_TRX`), prepared ones too; where some stay open, it ends `load.lag` before the oldest of them. A cursor of integers waits until all of them have ended, else the run is refused. Without the right PROCESS a window ends `load.lag` before the clock, on a replica also by what it is behind, and a cursor of integers waits as long. A replica that is stopped is refused; so is a cursor of integers where what its source wrote meanwhile does not arrive. The run record says what held.',
   reading:
     'A prepared statement: its rows in the binary protocol are decoded in a thread straight into column vectors. Projection, renaming, masks and the window are part of the SELECT. The server turns every charset into UTF-8 and points in time into UTC; the session has an empty `sql_mode` and no time limit.',
   types: [
@@ -82,6 +82,8 @@ GRANT SELECT ON erp.orders TO 'etl'@'10.%';`,
     'A server older than MariaDB 10.5 or MySQL 8.0 fails the connection test.',
     'One reader, whatever `execution.readers` says.',
     'Tables of engines without transactions (MyISAM, Aria) have no snapshot: they are read as they are while they are read.',
+    'A replica is taken at its word, which does not count what was not sent to it yet: `load.lag` has to cover a slow line, and a replica of a replica knows nothing of what that one lacks.',
+    'A member of a cluster (Galera, group replication) is read like a replica, where the right PROCESS shows that it is one or it refuses writes.',
     'A column without zone (datetime, date) as cursor is taken to hold the local time of the server (`@@GLOBAL.time_zone`).',
     'A window of a query runs over its result, which the server may have to make first.',
   ],

@@ -1,13 +1,14 @@
 /** The connection test: one named step after the other, each with what it found. */
 import { lookup } from 'node:dns/promises';
-import { connect as dial, type Socket } from 'node:net';
+import { clockSkew, type Outcome, pass, reach, type Step, skip, stepper, warn } from '../../core/check-steps.ts';
 import type { Secrets } from '../../core/contracts/secrets.ts';
 import type { Check, ObjectRef, ObjectShape } from '../../core/contracts/source.ts';
-import { type Problem, TributaryError } from '../../core/errors.ts';
+import { CONNECT_TIMEOUT_MS, type DatabaseConnection, factsOf } from '../../core/database.ts';
+import { TributaryError } from '../../core/errors.ts';
 import { replicaOf } from './bound/replica.ts';
-import { CONNECT_TIMEOUT_MS, connect, encryptionOf, type MysqlConnection, rows, type Session } from './connect.ts';
+import { connect, encryptionOf, rows, type Session } from './connect.ts';
 import { describe } from './describe.ts';
-import { factsOf, mysqlProblem } from './errors.ts';
+import { mysqlProblem } from './errors.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { fromClause, nullClause } from './query.ts';
 import { CURSOR_TYPE } from './types.ts';
@@ -17,42 +18,23 @@ interface CheckTarget {
   readonly cursor?: string;
 }
 
-type Outcome = Pick<Check, 'status' | 'found' | 'problem'>;
-type Step = (id: string, title: string, work: () => Promise<Outcome>) => Promise<Check>;
-
 const PROBE_SECONDS = 5;
-const SKEW_SECONDS = 5;
 const LAG_SECONDS = 60;
 const OLDEST = { mariadb: [10, 5], mysql: [8, 0] } as const;
 
-const pass = (found: string): Outcome => ({ status: 'pass', found });
-const warn = (found: string, error: TributaryError): Outcome => ({ status: 'warn', found, problem: error.problem });
-const skip = (found: string): Outcome => ({ status: 'skip', found });
-
 /** Tests a connection; ends after the first failed step that makes the rest pointless. Never throws. */
 export async function* checkConnection(
-  spec: MysqlConnection,
+  spec: DatabaseConnection,
   secrets: Secrets,
   target: CheckTarget,
   signal: AbortSignal,
 ): AsyncGenerator<Check, void, undefined> {
-  const step: Step = async (id, title, work) => {
-    const start = performance.now();
-    const ms = () => Math.round(performance.now() - start);
-    try {
-      signal.throwIfAborted();
-      const outcome = await work();
-      return { id, title, ...outcome, ms: ms() };
-    } catch (error) {
-      const { problem }: { problem: Problem } = mysqlProblem(error, factsOf(spec));
-      return { id, title, status: 'fail', ms: ms(), problem };
-    }
-  };
+  const step = stepper(signal, (error) => mysqlProblem(error, factsOf(spec)));
   const resolved = await step('resolve', 'Host name', async () => pass((await lookup(spec.host)).address));
   yield resolved;
   if (resolved.status === 'fail') return;
   const reached = await step('reach', 'Server', async () => {
-    (await reach(spec, signal)).destroy();
+    (await reach(spec, CONNECT_TIMEOUT_MS, signal)).destroy();
     return pass(`${spec.host}:${spec.port}`);
   });
   yield reached;
@@ -73,7 +55,7 @@ export async function* checkConnection(
   }
 }
 
-function encryption(spec: MysqlConnection, session: Session | undefined, login: Check): Check {
+function encryption(spec: DatabaseConnection, session: Session | undefined, login: Check): Check {
   const step = { id: 'tls', title: 'Encryption', ms: 0 };
   if (login.problem?.code === 'SOURCE_TLS') return { ...login, ...step, ms: login.ms };
   if (spec.tls === 'disable')
@@ -84,13 +66,13 @@ function encryption(spec: MysqlConnection, session: Session | undefined, login: 
 
 async function* inside(
   session: Session,
-  spec: MysqlConnection,
+  spec: DatabaseConnection,
   { object, cursor }: CheckTarget,
   step: Step,
 ): AsyncGenerator<Check, void, undefined> {
   yield await step('server', 'Server version', () => serverVersion(session));
-  yield await step('clock', 'Clock', () => clock(session));
-  yield await step('replica', 'Replica', () => replica(session));
+  yield await step('clock', 'Clock', () => clockSkew(() => millisOf(session)));
+  yield await step('replica', 'Replica', () => replica(session, spec));
   if (object !== undefined) {
     let shape: ObjectShape | undefined;
     const readable = await step('permission', 'Permission to read', async () => {
@@ -106,7 +88,7 @@ async function* inside(
 
 async function* cursorSteps(
   session: Session,
-  spec: MysqlConnection,
+  spec: DatabaseConnection,
   { object, cursor }: Required<CheckTarget>,
   shape: ObjectShape,
   step: Step,
@@ -143,15 +125,6 @@ async function* cursorSteps(
 
 // ── Steps ───────────────────────────────────────────────────────────────────
 
-function reach(spec: MysqlConnection, signal: AbortSignal): Promise<Socket> {
-  return new Promise((done, fail) => {
-    const socket = dial({ host: spec.host, port: spec.port, signal, timeout: CONNECT_TIMEOUT_MS });
-    socket.once('connect', () => done(socket.setTimeout(0)));
-    socket.once('timeout', () => socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
-    socket.on('error', fail);
-  });
-}
-
 async function serverVersion({ client, mariadb }: Session): Promise<Outcome> {
   const [found] = await rows<{ version: string; charset: string }>(
     client,
@@ -168,25 +141,28 @@ async function serverVersion({ client, mariadb }: Session): Promise<Outcome> {
   return pass(`${name} ${version.replace(/-mariadb.*$/i, '')}, ${charset}`);
 }
 
-async function clock({ client }: Session): Promise<Outcome> {
-  const before = Date.now();
+async function millisOf({ client }: Session): Promise<number> {
   const [found] = await rows<{ s: string }>(client, 'SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR) AS s');
-  const after = Date.now();
-  const ms = Number(found?.s ?? 0) * 1000;
-  const skew = ms < before ? ms - before : ms > after ? ms - after : 0;
-  const seconds = Math.round(skew / 100) / 10;
-  const words = `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead'}`;
-  if (Math.abs(seconds) <= SKEW_SECONDS) return pass(seconds === 0 ? 'in step' : words);
-  return warn(words, new TributaryError('SOURCE_CLOCK_SKEW', { seconds: Math.abs(seconds) }));
+  return Number(found?.s ?? 0) * 1000;
 }
 
-async function replica(session: Session): Promise<Outcome> {
+async function replica(session: Session, spec: DatabaseConnection): Promise<Outcome> {
   const found = await replicaOf(session);
   if (found === null) return pass('follows no other server');
-  const { behind, running } = found;
-  const words = `replica, ${running ? (behind === null ? 'unknown' : behind) : 'stopped, unknown'} s behind`;
-  if (running && (behind === null || behind <= LAG_SECONDS)) return pass(words);
-  return warn(words, new TributaryError('SOURCE_LAG', { seconds: behind ?? 'an unknown number of' }));
+  const { behind, stopped, member } = found;
+  if (member) return pass('member of a cluster, or refuses writes: windows end a safety lag before the clock');
+  if (stopped !== null)
+    return warn('replica, stopped', new TributaryError('SOURCE_REPLICA_STOPPED', { reason: stopped }));
+  if (behind === null) {
+    const right = session.mariadb ? 'REPLICA MONITOR' : 'REPLICATION CLIENT';
+    const facts = {
+      ...factsOf(spec, 'how far the replica is behind'),
+      grant: `GRANT ${right} ON *.* TO '${spec.user}'@'%';`,
+    };
+    return warn('replica, does not say how far behind', new TributaryError('SOURCE_PERMISSION', facts));
+  }
+  const words = `replica, ${behind} s behind`;
+  return behind <= LAG_SECONDS ? pass(words) : warn(words, new TributaryError('SOURCE_LAG', { seconds: behind }));
 }
 
 /** Exact, by index or scan; `null` when it takes too long. */
@@ -204,7 +180,7 @@ async function holdsNulls({ client, mariadb }: Session, from: string, where: str
   }
 }
 
-async function bound(session: Session, spec: MysqlConnection): Promise<Outcome> {
+async function bound(session: Session, spec: DatabaseConnection): Promise<Outcome> {
   if ((await replicaOf(session)) !== null) {
     return skip('a replica does not show them: windows end a safety lag before its clock');
   }

@@ -1,47 +1,24 @@
 /** One session at a MySQL or MariaDB server, set up so that every value it gives is the same everywhere. */
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import mysql from 'mysql2/promise';
 import type { Secrets } from '../../core/contracts/secrets.ts';
-import { TributaryError } from '../../core/errors.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  type ConnectOptions,
+  type DatabaseConnection,
+  factsOf,
+  interrupted,
+  readAuthority,
+} from '../../core/database.ts';
 import { directSocket } from '../../core/socket.ts';
-import { factsOf, mysqlProblem } from './errors.ts';
-
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
-
-/** A connection of a tenant, as far as the driver needs it. */
-export interface MysqlConnection {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  /** `require` with a `ca` verifies the authority. */
-  readonly tls: TlsMode;
-  /** The authority's certificate: PEM, or the path of a PEM file. */
-  readonly ca?: string;
-  /** Name of the secret that holds the password. */
-  readonly secret?: string;
-  /** Name of the connection in the tenant file, for messages. */
-  readonly name: string;
-  readonly tenant: string;
-}
+import { mysqlProblem } from './errors.ts';
 
 /** A session and who is at the other end. */
 export interface Session {
   readonly client: mysql.Connection;
   readonly mariadb: boolean;
 }
-
-export interface ConnectOptions {
-  /** Shown among the attributes of the connection, where the server keeps them. */
-  readonly applicationName: string;
-  /** Ends the connection, at whatever it is. */
-  readonly signal?: AbortSignal;
-}
-
-/** Milliseconds for TCP, TLS and login together. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What the driver would ask for and this connector does not want: files of ours, other texts of a query, more results. */
 const FLAGS = ['-LOCAL_FILES', '-IGNORE_SPACE', '-ODBC', '-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-FOUND_ROWS'];
@@ -78,7 +55,7 @@ const MYSQL: Readonly<Record<string, string>> = { max_execution_time: '0' };
  * @throws SOURCE_HOST_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_AUTHENTICATION, SOURCE_DATABASE_MISSING,
  * SOURCE_PERMISSION, SOURCE_BUSY, SECRET_MISSING, INTERRUPTED
  */
-export async function connect(spec: MysqlConnection, secrets: Secrets, options: ConnectOptions): Promise<Session> {
+export async function connect(spec: DatabaseConnection, secrets: Secrets, options: ConnectOptions): Promise<Session> {
   const password = spec.secret === undefined ? '' : await secrets.get(spec.secret);
   const ssl = await tlsOptions(spec);
   try {
@@ -95,28 +72,19 @@ export async function connect(spec: MysqlConnection, secrets: Secrets, options: 
 }
 
 /** The driver's TLS options of a mode; `false` for a plain connection. */
-export async function tlsOptions(spec: MysqlConnection): Promise<mysql.SslOptions | false> {
+export async function tlsOptions(spec: DatabaseConnection): Promise<mysql.SslOptions | false> {
   if (spec.tls === 'disable') return false;
-  const ca = spec.ca === undefined ? undefined : await readAuthority(spec, spec.ca);
-  const trust = ca === undefined ? {} : { ca };
+  const trust = await readAuthority(spec);
   switch (spec.tls) {
     case 'verify-full':
       return { ...trust, rejectUnauthorized: true, verifyIdentity: true };
     case 'verify-ca':
       return { ...trust, rejectUnauthorized: true };
     case 'require':
-      return { ...trust, rejectUnauthorized: ca !== undefined };
+      return { ...trust, rejectUnauthorized: trust.ca !== undefined };
     case 'prefer':
       return { rejectUnauthorized: false };
   }
-}
-
-async function readAuthority(spec: MysqlConnection, ca: string): Promise<string> {
-  if (ca.includes('-----BEGIN')) return ca;
-  return readFile(ca, 'utf8').catch((cause) => {
-    const facts = { mode: spec.tls, host: spec.host, reason: `the file \`ca\` cannot be read (${cause.code})` };
-    throw new TributaryError('SOURCE_TLS', { ...facts, advice: 'Correct the path, or give the PEM text.' }, { cause });
-  });
 }
 
 /** What the session's encryption is: "TLSv1.3, verified"; "not encrypted". */
@@ -127,7 +95,7 @@ export function encryptionOf(client: mysql.Connection): string {
 }
 
 async function open(
-  spec: MysqlConnection,
+  spec: DatabaseConnection,
   password: string,
   ssl: mysql.SslOptions | false,
   { applicationName, signal }: ConnectOptions,
@@ -172,11 +140,6 @@ async function open(
     socket.destroy();
     throw signal?.aborted ? interrupted(signal) : error;
   }
-}
-
-function interrupted(signal: AbortSignal): TributaryError {
-  if (TributaryError.is(signal.reason)) return signal.reason;
-  return new TributaryError('INTERRUPTED', {}, { cause: signal.reason });
 }
 
 /** The rows of a statement; numbers beyond 2^53 and decimals are texts, dates too. */

@@ -4,6 +4,7 @@
  * Layout of the vectors: core/vectors.ts.
  */
 import { isUtf8 } from 'node:buffer';
+import type { DecodeRows } from '../../core/batch-sender.ts';
 import type { ReadColumn } from '../../core/contracts/source.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { ALSO_NOT_UTF8 } from '../../core/legible.ts';
@@ -29,14 +30,6 @@ export interface DecodedColumn {
   readonly name: string;
   readonly unrepresentable: ReadColumn['unrepresentable'];
 }
-
-/**
- * Takes whole packets of rows from `bytes[position…end)` until the batch is full, or a packet is incomplete or no row.
- *
- * @param large the length of the one row there, where it came in several packets and their headers were taken out; else 0.
- * @returns the new position.
- */
-export type Decode = (bytes: Buffer, view: DataView, position: number, end: number, large: number) => number;
 
 /** Kinds of wires that a vector can be made of. */
 const TAKES: Readonly<Record<VectorColumn['kind'], RegExp>> = {
@@ -126,14 +119,15 @@ function misfit({ kind, scale = 0 }: VectorColumn, text: string): string {
 }
 
 /**
- * Generates the decoder.
+ * Generates the decoder: it takes whole packets of rows until the batch is full, or a packet is incomplete or no row. It is told
+ * the length of a row that came in several packets, whose headers were taken out.
  *
  * @throws SOURCE_FAILED where a column is not of the type that it was described with.
  */
 export function makeDecoder(
   columns: readonly DecodedColumn[],
   layout: BatchLayout,
-): { state: DecoderState; decode: Decode } {
+): { state: DecoderState; decode: DecodeRows } {
   for (const { name, wire, vector } of columns) {
     if (wire === 'null' || TAKES[vector.kind].test(wire)) continue;
     const reason = `The column ${name} changed its type at the source after the run was planned (it comes as ${wire}).`;
@@ -176,7 +170,7 @@ return function decode(bytes,dv,p,end,large){
   S.row=r; S.bytes+=p-p0; ${vectors.map(storeVariables).join('')}
   return p;
 }`;
-  const decode = new Function('S', 'M0', 'M1', 'M2', 'DAYS', source)(state, ...MASKS, daysOf) as Decode;
+  const decode = new Function('S', 'M0', 'M1', 'M2', 'DAYS', source)(state, ...MASKS, daysOf) as DecodeRows;
   return { state, decode };
 }
 

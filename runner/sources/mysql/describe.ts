@@ -1,16 +1,17 @@
 /** The shape of a table or a query: columns, key, and which column could be the cursor. */
 import type { ObjectRef, ObjectShape, SourceColumn } from '../../core/contracts/source.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { announcedType } from './announced.ts';
-import { type CoreColumn, type MysqlConnection, rows, type Session, withPrepared } from './connect.ts';
+import { type CoreColumn, rows, type Session, withPrepared } from './connect.ts';
 import { type Candidate, candidates } from './cursors.ts';
 import { nearMisses, relation } from './discover.ts';
-import { factsOf, mysqlProblem } from './errors.ts';
+import { mysqlProblem } from './errors.ts';
 import { displayName, parseTableName, quoteTable, subquery, type TableName } from './identifier.ts';
 import { logicalOf, unrepresentableOf } from './types.ts';
 
 /** @throws SOURCE_OBJECT_MISSING, SOURCE_PERMISSION, SOURCE_QUERY_INVALID, SOURCE_QUERY_WRITES */
-export async function describe(session: Session, ref: ObjectRef, spec: MysqlConnection): Promise<ObjectShape> {
+export async function describe(session: Session, ref: ObjectRef, spec: DatabaseConnection): Promise<ObjectShape> {
   if (ref.query !== undefined) return describeQuery(session, spec, ref.query);
   const table = { schema: spec.database, ...parseTableName(ref.table ?? '') };
   const facts = factsOf(spec, displayName(table));
@@ -146,7 +147,7 @@ function labelsOf(type: string): readonly string[] | null {
   return [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, label = '']) => label.replaceAll("''", "'"));
 }
 
-async function describeQuery(session: Session, spec: MysqlConnection, query: string): Promise<ObjectShape> {
+async function describeQuery(session: Session, spec: DatabaseConnection, query: string): Promise<ObjectShape> {
   try {
     const announced = await prepared(session, `SELECT * FROM ${subquery(query)} AS source_query LIMIT 0`);
     const columns = announced.map((column): SourceColumn => {

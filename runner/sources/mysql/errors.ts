@@ -1,17 +1,6 @@
 /** From errors of the driver, the socket and the server to the catalogue. */
 import type { Code, Facts } from '../../core/catalogue.ts';
 import { TributaryError } from '../../core/errors.ts';
-import type { MysqlConnection } from './connect.ts';
-
-/** The facts of a connection, with the object that is being read. Never a password, never a row's value. */
-export function factsOf(spec: MysqlConnection, object?: string): Facts {
-  const { host, port, database, user, tls: mode, name: connection, tenant, secret } = spec;
-  return {
-    ...{ host, port, database, user, mode, connection, tenant },
-    ...(secret === undefined ? {} : { secret }),
-    ...(object === undefined ? {} : { object }),
-  };
-}
 
 type Answer = readonly [code: Code, facts?: Facts];
 

@@ -12,14 +12,15 @@ import type {
   SourceRequest,
   UpperBound,
 } from '../../core/contracts/source.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
 import { about } from './about.ts';
 import { type BoundOptions, upperBound } from './bound/upper-bound.ts';
 import { checkConnection } from './check.ts';
-import { connect, type MysqlConnection, type Session } from './connect.ts';
+import { connect, type Session } from './connect.ts';
 import { describe } from './describe.ts';
 import { discover } from './discover.ts';
 import { withDistinct } from './distinct.ts';
-import { factsOf, mysqlProblem } from './errors.ts';
+import { mysqlProblem } from './errors.ts';
 import { fromClause } from './query.ts';
 import { sampleRows } from './sample.ts';
 import { MysqlSnapshot } from './snapshot.ts';
@@ -42,7 +43,7 @@ export function openMysql(request: MysqlRequest, options: MysqlOptions = {}): So
 class MysqlSource implements Source {
   readonly kind = 'mysql';
   readonly capabilities = about.capabilities;
-  readonly #connection: MysqlConnection;
+  readonly #connection: DatabaseConnection;
   readonly #secrets: Secrets;
   readonly #boundOptions: BoundOptions;
   #session: Session | null = null;

@@ -1,11 +1,13 @@
 /** The thread that holds the snapshot of a run: one connection in one transaction. Started by snapshot.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { BatchSender } from '../../core/batch-sender.ts';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
-import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
-import { type CoreColumn, connect, type MysqlConnection, rows, type Session, withPrepared } from './connect.ts';
-import { type Decode, type DecodedColumn, makeDecoder } from './decoder.ts';
-import { factsOf, mysqlProblem } from './errors.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
+import { type Problem, problemOf } from '../../core/errors.ts';
+import { type CoreColumn, connect, rows, type Session, withPrepared } from './connect.ts';
+import { type DecodedColumn, makeDecoder } from './decoder.ts';
+import { mysqlProblem } from './errors.ts';
 import { setMaskKey } from './mask-key.ts';
 import { selectStatement } from './query.ts';
 import { executeRows } from './result.ts';
@@ -13,7 +15,7 @@ import { wireColumn, wireOf } from './types.ts';
 
 /** What the thread is started with; structured-cloneable. */
 export interface ReaderTask {
-  readonly connection: MysqlConnection;
+  readonly connection: DatabaseConnection;
   /** The password, resolved; `null` where the connection has none. */
   readonly password: string | null;
 }
@@ -54,63 +56,15 @@ async function read({ client }: Session, spec: ReadSpec, end: OutletEnd): Promis
         const wire = wireOf(statement.columns[i] as CoreColumn);
         return { wire, vector: wireColumn(column).vector, name: column.name, unrepresentable: column.unrepresentable };
       });
-      const sending = sendBatches(outlet, spec, decoded);
-      await executeRows(client, statement, sending.take);
-      return sending.finish();
+      const sender = new BatchSender(outlet, spec, makeDecoder(decoded, spec.layout));
+      await executeRows(client, statement, sender.take);
+      return sender.finish();
     });
   } catch (error) {
     if (!(error instanceof ChannelStopped))
       outlet.fail(problemOf(mysqlProblem(error, facts(spec.object.table ?? 'query'))));
     throw error;
   }
-}
-
-interface Sending {
-  readonly take: Decode;
-  finish(): ReadSummary;
-}
-
-function sendBatches(outlet: BatchOutlet, spec: ReadSpec, decoded: readonly DecodedColumn[]): Sending {
-  const { state, decode } = makeDecoder(decoded, spec.layout);
-  let attached = false;
-  let sent = 0;
-  let bytes = 0;
-  let rejected = 0;
-  const flush = () => {
-    const { batch } = state;
-    sent += batch.rows;
-    bytes += state.bytes;
-    rejected += batch.rejected.length;
-    outlet.send(batch);
-    outlet.report(sent, bytes, rejected);
-    attached = false;
-    if (rejected <= spec.maxRejected) return;
-    const reason = batch.rejected.at(-1)?.reason ?? 'unknown';
-    const found = { rows: rejected, total: sent + rejected, limit: spec.maxRejected, reason };
-    throw new TributaryError('QUARANTINE_OVERFLOW', found);
-  };
-  return {
-    take: (buffer, view, start, end, large) => {
-      let position = start;
-      for (;;) {
-        if (!attached) {
-          const buffers = outlet.take();
-          state.attach(buffers.fixed, buffers.blobs);
-          attached = true;
-        }
-        if (position < end) position = decode(buffer, view, position, end, large);
-        const full = state.row === spec.layout.rows || state.bytes >= state.limit;
-        if (!full && state.rejected.length <= spec.maxRejected) return position;
-        flush();
-        if (position === end) return position;
-      }
-    },
-    finish: () => {
-      if (attached && (state.row > 0 || state.rejected.length > 0)) flush();
-      outlet.end();
-      return { extracted: sent + rejected, rejected, nullified: state.nullified, bytes };
-    },
-  };
 }
 
 function facts(object?: string) {

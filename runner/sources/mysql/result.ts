@@ -3,10 +3,10 @@
  * bytes go to the decoder as they come, and gives it back. "Command Phase" of the protocol's documentation.
  */
 import type mysql from 'mysql2/promise';
+import type { DecodeRows } from '../../core/batch-sender.ts';
 import { divert } from '../../core/socket.ts';
 import { SLACK } from '../../core/vector-writer.ts';
 import { type CoreStatement, socketOf } from './connect.ts';
-import type { Decode } from './decoder.ts';
 
 const EXECUTE = 0x17;
 const HEADER = 4;
@@ -19,7 +19,7 @@ const EOF = 0xfe;
 const FAILED = 0xff;
 
 /** Executes the statement, which has no parameters, and feeds its rows to the decoder. */
-export async function executeRows(client: mysql.Connection, statement: CoreStatement, sink: Decode): Promise<void> {
+export async function executeRows(client: mysql.Connection, statement: CoreStatement, sink: DecodeRows): Promise<void> {
   const socket = socketOf(client);
   const incoming = new Incoming(sink);
   let giveBack = () => {};
@@ -72,13 +72,13 @@ class Incoming {
   done = false;
   error: Error | null = null;
   #phase: 'answer' | 'columns' | 'rows' = 'answer';
-  readonly #sink: Decode;
+  readonly #sink: DecodeRows;
   #bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #view = viewOf(this.#bytes);
   #start = 0;
   #end = 0;
 
-  constructor(sink: Decode) {
+  constructor(sink: DecodeRows) {
     this.#sink = sink;
   }
 

@@ -3,10 +3,11 @@ import { Worker } from 'node:worker_threads';
 import type { Facts } from '../../core/catalogue.ts';
 import type { OutletEnd } from '../../core/channel.ts';
 import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts/source.ts';
+import { factsOf } from '../../core/database.ts';
 import { TributaryError } from '../../core/errors.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
 import type { CoreColumn } from './connect.ts';
-import { factsOf } from './errors.ts';
+
 import { parseTableName, quoteIdentifier } from './identifier.ts';
 import { fromClause, nullClause, windowClause } from './query.ts';
 import type { Answer, ReaderTask, Request } from './reader.ts';

@@ -9,7 +9,7 @@ export const about: ConnectorAbout = {
   snapshot:
     'One `REPEATABLE READ` snapshot, exported and shared by all `execution.readers`; each reads a stretch of the pages of the table. A query, and a table of which some columns are withheld, has one reader.',
   bound:
-    'A window ends below the start of the oldest transaction that may still write (`pg_stat_activity`, prepared transactions). Where the role may not see others, and on a replica, it ends `load.lag` before the clock of the server; the run record says which of the two held.',
+    'A window ends below the start of the oldest transaction that may still write (`pg_stat_activity`, prepared transactions). Where the role may not see others it ends `load.lag` before the clock of the server, on a replica `load.lag` before what that has replayed; a cursor of integers waits there until what the primary wrote in that time has arrived, else the run is refused. The run record says what held.',
   reading:
     '`COPY (SELECT …) TO STDOUT` in binary, in threads, decoded straight into column vectors. Projection, renaming, masks and the window are part of the SELECT.',
   types: [
@@ -70,6 +70,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT SELECT ON TABLES 
   ],
   limits: [
     'A server older than PostgreSQL 10 is refused.',
+    'A replica that follows another replica does not know what that one lacks, and windows can miss it: read from one that follows the primary.',
+    'While nothing is written, only a role with pg_read_all_stats sees how far a replica has come; windows of others stand still until the next transaction.',
     'Row security applies: the role sees the rows that its policies show.',
     'Text that is not UTF-8 (a database in SQL_ASCII) is quarantined.',
     'A table that the role may read in part, and a query, have one reader whatever `execution.readers` says.',

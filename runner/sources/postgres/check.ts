@@ -1,14 +1,16 @@
 /** The connection test: one named step after the other, each with what it found. */
 import { lookup } from 'node:dns/promises';
-import { connect as dial, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as secure } from 'node:tls';
 import type pg from 'pg';
+import { clockSkew, type Outcome, pass, reach, type Step, skip, stepper, warn } from '../../core/check-steps.ts';
 import type { Secrets } from '../../core/contracts/secrets.ts';
 import type { Check, ObjectRef, ObjectShape } from '../../core/contracts/source.ts';
-import { type Problem, TributaryError } from '../../core/errors.ts';
-import { CONNECT_TIMEOUT_MS, connect, encryptionOf, type PostgresConnection, tlsOptions } from './connect.ts';
+import { CONNECT_TIMEOUT_MS, type DatabaseConnection, factsOf } from '../../core/database.ts';
+import { TributaryError } from '../../core/errors.ts';
+import { connect, encryptionOf, tlsOptions } from './connect.ts';
 import { describe, resolveTable } from './describe.ts';
-import { factsOf, postgresProblem } from './errors.ts';
+import { postgresProblem } from './errors.ts';
 import { displayName, quoteIdentifier, quoteTable } from './identifier.ts';
 import { row } from './row.ts';
 import { CURSOR_TYPE } from './types.ts';
@@ -20,36 +22,17 @@ export interface CheckTarget {
   readonly cursorNulls?: 'fail' | 'include' | 'skip';
 }
 
-type Outcome = Pick<Check, 'status' | 'found' | 'problem'>;
-
 const PROBE_TIMEOUT_MS = 5_000;
-const SKEW_SECONDS = 5;
 const LAG_SECONDS = 60;
-
-const pass = (found?: string): Outcome => ({ status: 'pass', ...(found === undefined ? {} : { found }) });
-const warn = (found: string, error: TributaryError): Outcome => ({ status: 'warn', found, problem: error.problem });
-const skip = (found: string): Outcome => ({ status: 'skip', found });
 
 /** Tests a connection; ends after the first failed step that makes the rest pointless. Never throws. */
 export async function* checkConnection(
-  spec: PostgresConnection,
+  spec: DatabaseConnection,
   secrets: Secrets,
   target: CheckTarget,
   signal: AbortSignal,
 ): AsyncGenerator<Check, void, undefined> {
-  const facts = factsOf(spec);
-  const step = async (id: string, title: string, work: () => Promise<Outcome>): Promise<Check> => {
-    const start = performance.now();
-    const ms = () => Math.round(performance.now() - start);
-    try {
-      signal.throwIfAborted();
-      const outcome = await work();
-      return { id, title, ...outcome, ms: ms() };
-    } catch (error) {
-      const { problem }: { problem: Problem } = postgresProblem(error, facts);
-      return { id, title, status: 'fail', ms: ms(), problem };
-    }
-  };
+  const step = stepper(signal, (error) => postgresProblem(error, factsOf(spec)));
   let socket: Socket | undefined;
   let client: pg.Client | undefined;
   try {
@@ -57,7 +40,7 @@ export async function* checkConnection(
     yield resolved;
     if (resolved.status === 'fail') return;
     const reached = await step('reach', 'Server', async () => {
-      socket = await reach(spec, signal);
+      socket = await reach(spec, CONNECT_TIMEOUT_MS, signal);
       return pass(`${spec.host}:${spec.port}`);
     });
     yield reached;
@@ -78,16 +61,14 @@ export async function* checkConnection(
   }
 }
 
-type Step = (id: string, title: string, work: () => Promise<Outcome>) => Promise<Check>;
-
 async function* session(
   client: pg.Client,
-  spec: PostgresConnection,
+  spec: DatabaseConnection,
   target: CheckTarget,
   step: Step,
 ): AsyncGenerator<Check, void, undefined> {
   yield await step('server', 'Server version', () => serverVersion(client));
-  yield await step('clock', 'Clock', () => clock(client));
+  yield await step('clock', 'Clock', () => clockSkew(() => millisOf(client)));
   yield await step('replica', 'Replica', () => replica(client));
   const { object, cursor } = target;
   if (object !== undefined) {
@@ -105,7 +86,7 @@ async function* session(
 
 async function* cursorSteps(
   client: pg.Client,
-  spec: PostgresConnection,
+  spec: DatabaseConnection,
   target: CheckTarget & { readonly object: ObjectRef; readonly cursor: string },
   shape: ObjectShape,
   step: Step,
@@ -143,17 +124,8 @@ async function* cursorSteps(
 
 // ── Steps ───────────────────────────────────────────────────────────────────
 
-function reach(spec: PostgresConnection, signal: AbortSignal): Promise<Socket> {
-  return new Promise((done, fail) => {
-    const socket = dial({ host: spec.host, port: spec.port, signal, timeout: CONNECT_TIMEOUT_MS });
-    socket.once('connect', () => done(socket.setTimeout(0)));
-    socket.once('timeout', () => socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
-    socket.on('error', fail);
-  });
-}
-
 /** Asks for encryption as a client does: the code 80877103, answered by S or N (protocol, 55.2.11). */
-async function handshake(spec: PostgresConnection, socket: Socket): Promise<Outcome> {
+async function handshake(spec: DatabaseConnection, socket: Socket): Promise<Outcome> {
   const options = await tlsOptions(spec);
   if (options === false) return skip('tls is disable: passwords are hashed, rows travel in the clear');
   const asked = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -197,28 +169,23 @@ async function serverVersion(client: pg.Client): Promise<Outcome> {
   return pass(`PostgreSQL ${found.version}, ${found.encoding}`);
 }
 
-async function clock(client: pg.Client): Promise<Outcome> {
-  const before = Date.now();
-  const { ms } = await row<{ ms: number }>(client, 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms');
-  const after = Date.now();
-  const skew = ms < before ? ms - before : ms > after ? ms - after : 0;
-  const seconds = Math.round(skew / 100) / 10;
-  const found = `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead'}`;
-  if (Math.abs(seconds) <= SKEW_SECONDS) return pass(seconds === 0 ? 'in step' : found);
-  return warn(found, new TributaryError('SOURCE_CLOCK_SKEW', { seconds: Math.abs(seconds) }));
+async function millisOf(client: pg.Client): Promise<number> {
+  return (await row<{ ms: number }>(client, 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms')).ms;
 }
 
 async function replica(client: pg.Client): Promise<Outcome> {
   const { standby } = await row<{ standby: boolean }>(client, 'SELECT pg_is_in_recovery() AS standby');
   if (!standby) return pass('primary');
-  const { lag, feedback } = await row<{ lag: number | null; feedback: string }>(
+  const { lag, streaming, feedback } = await row<{ lag: number | null; streaming: boolean; feedback: string }>(
     client,
-    `SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+    `SELECT CASE WHEN streaming AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8 AS lag,
-       current_setting('hot_standby_feedback') AS feedback`,
+       streaming, current_setting('hot_standby_feedback') AS feedback
+     FROM (SELECT EXISTS (SELECT FROM pg_stat_wal_receiver) AS streaming) receiver`,
   );
   const advice = feedback === 'on' ? '' : '; hot_standby_feedback is off';
-  const found = `replica, ${lag === null ? 'unknown' : Math.round(lag)} s behind${advice}`;
+  const far = `${lag === null ? 'unknown' : Math.round(lag)} s behind${streaming ? '' : ', nothing is streamed to it'}`;
+  const found = `replica, ${far}${advice}`;
   if (lag !== null && lag > LAG_SECONDS) {
     return warn(found, new TributaryError('SOURCE_LAG', { seconds: Math.round(lag) }));
   }
@@ -227,7 +194,7 @@ async function replica(client: pg.Client): Promise<Outcome> {
 
 async function permission(
   client: pg.Client,
-  spec: PostgresConnection,
+  spec: DatabaseConnection,
   object: ObjectRef,
   shape: ObjectShape,
 ): Promise<Outcome> {
@@ -249,7 +216,7 @@ async function permission(
   return pass(found.filtered ? `${columns}; row security shows only some of the rows` : columns);
 }
 
-async function fromTable(client: pg.Client, spec: PostgresConnection, object: ObjectRef): Promise<string> {
+async function fromTable(client: pg.Client, spec: DatabaseConnection, object: ObjectRef): Promise<string> {
   return quoteTable(await resolveTable(client, object.table ?? '', spec));
 }
 
@@ -268,7 +235,7 @@ async function holdsNulls(client: pg.Client, from: string, column: string): Prom
   }
 }
 
-async function bound(client: pg.Client, spec: PostgresConnection): Promise<Outcome> {
+async function bound(client: pg.Client, spec: DatabaseConnection): Promise<Outcome> {
   const { all, standby } = await row<{ all: boolean; standby: boolean }>(
     client,
     `SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS all, pg_is_in_recovery() AS standby`,

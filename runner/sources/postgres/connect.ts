@@ -1,41 +1,18 @@
 /** One session at a PostgreSQL server, set up so that every text it gives is the same everywhere. */
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, TLSSocket } from 'node:tls';
 import pg from 'pg';
 import type { Secrets } from '../../core/contracts/secrets.ts';
-import { TributaryError } from '../../core/errors.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  type ConnectOptions,
+  type DatabaseConnection,
+  factsOf,
+  interrupted,
+  readAuthority,
+} from '../../core/database.ts';
 import { directSocket } from '../../core/socket.ts';
-import { factsOf, postgresProblem } from './errors.ts';
-
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
-
-/** A connection of a tenant, as far as the driver needs it. */
-export interface PostgresConnection {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  /** As libpq's sslmode; `require` with a `ca` verifies the authority. */
-  readonly tls: TlsMode;
-  /** The authority's certificate: PEM, or the path of a PEM file. */
-  readonly ca?: string;
-  /** Name of the secret that holds the password. */
-  readonly secret?: string;
-  /** Name of the connection in the tenant file, for messages. */
-  readonly name: string;
-  readonly tenant: string;
-}
-
-export interface ConnectOptions {
-  /** Shown in pg_stat_activity. */
-  readonly applicationName: string;
-  /** Ends the connection, at whatever it is. */
-  readonly signal?: AbortSignal;
-}
-
-/** Milliseconds for TCP, TLS and login together. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+import { postgresProblem } from './errors.ts';
 
 /**
  * Values that not every version has are set where they exist; the last one notices a client that is gone. A database
@@ -70,7 +47,7 @@ const APPLY = `SELECT set_config(s.name, CASE WHEN s.name = 'client_encoding' AN
  * @throws SOURCE_HOST_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_AUTHENTICATION, SOURCE_DATABASE_MISSING,
  * SOURCE_BUSY, SECRET_MISSING, INTERRUPTED
  */
-export async function connect(spec: PostgresConnection, secrets: Secrets, options: ConnectOptions): Promise<pg.Client> {
+export async function connect(spec: DatabaseConnection, secrets: Secrets, options: ConnectOptions): Promise<pg.Client> {
   const password = spec.secret === undefined ? '' : await secrets.get(spec.secret);
   const ssl = await tlsOptions(spec);
   try {
@@ -88,10 +65,9 @@ export async function connect(spec: PostgresConnection, secrets: Secrets, option
 }
 
 /** The driver's and Node's TLS options of a mode; `false` for a plain connection. */
-export async function tlsOptions(spec: PostgresConnection): Promise<ConnectionOptions | false> {
+export async function tlsOptions(spec: DatabaseConnection): Promise<ConnectionOptions | false> {
   if (spec.tls === 'disable') return false;
-  const ca = spec.ca === undefined ? undefined : await readAuthority(spec, spec.ca);
-  const trust = ca === undefined ? {} : { ca };
+  const trust = await readAuthority(spec);
   const anyName = { checkServerIdentity: () => undefined };
   switch (spec.tls) {
     case 'verify-full':
@@ -99,18 +75,10 @@ export async function tlsOptions(spec: PostgresConnection): Promise<ConnectionOp
     case 'verify-ca':
       return { ...trust, ...anyName, rejectUnauthorized: true };
     case 'require':
-      return { ...trust, ...anyName, rejectUnauthorized: ca !== undefined };
+      return { ...trust, ...anyName, rejectUnauthorized: trust.ca !== undefined };
     case 'prefer':
       return { ...anyName, rejectUnauthorized: false };
   }
-}
-
-async function readAuthority(spec: PostgresConnection, ca: string): Promise<string> {
-  if (ca.includes('-----BEGIN')) return ca;
-  return readFile(ca, 'utf8').catch((cause) => {
-    const facts = { mode: spec.tls, host: spec.host, reason: `the file \`ca\` cannot be read (${cause.code})` };
-    throw new TributaryError('SOURCE_TLS', { ...facts, advice: 'Correct the path, or give the PEM text.' }, { cause });
-  });
 }
 
 /** What the session's encryption is: "TLSv1.3, verified"; "not encrypted". */
@@ -127,7 +95,7 @@ function refusesTls(error: unknown): boolean {
 }
 
 async function open(
-  spec: PostgresConnection,
+  spec: DatabaseConnection,
   password: string,
   ssl: ConnectionOptions | false,
   { applicationName, signal }: ConnectOptions,
@@ -160,11 +128,6 @@ async function open(
     socketOf(client).destroy();
     throw signal?.aborted ? interrupted(signal) : error;
   }
-}
-
-function interrupted(signal: AbortSignal): TributaryError {
-  if (TributaryError.is(signal.reason)) return signal.reason;
-  return new TributaryError('INTERRUPTED', {}, { cause: signal.reason });
 }
 
 /** The socket of a client; the driver's types do not show it. */

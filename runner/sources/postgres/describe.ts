@@ -1,11 +1,12 @@
 /** The shape of a table or a query: columns, key, and which column could be the cursor. */
 import type pg from 'pg';
 import type { CursorCandidate, ObjectRef, ObjectShape, SourceColumn } from '../../core/contracts/source.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
 import { TributaryError } from '../../core/errors.ts';
 import { differentAmongNeighbours } from '../../core/neighbours.ts';
-import type { PostgresConnection } from './connect.ts';
+
 import { nearMisses, relation } from './discover.ts';
-import { factsOf, postgresProblem } from './errors.ts';
+import { postgresProblem } from './errors.ts';
 import { displayName, parseTableName, quoteIdentifier, quoteTable, subquery } from './identifier.ts';
 import { logicalOf, type PgType } from './types.ts';
 
@@ -20,7 +21,7 @@ export interface ResolvedTable {
  *
  * @throws SOURCE_OBJECT_MISSING with names that look like it, SOURCE_PERMISSION on the schema
  */
-export async function resolveTable(client: pg.Client, name: string, spec: PostgresConnection): Promise<ResolvedTable> {
+export async function resolveTable(client: pg.Client, name: string, spec: DatabaseConnection): Promise<ResolvedTable> {
   const wanted = parseTableName(name);
   const facts = factsOf(spec, displayName(wanted));
   const { rows } = await client
@@ -38,7 +39,7 @@ export async function resolveTable(client: pg.Client, name: string, spec: Postgr
 }
 
 /** @throws SOURCE_OBJECT_MISSING, SOURCE_PERMISSION, SOURCE_QUERY_INVALID, SOURCE_QUERY_WRITES */
-export async function describe(client: pg.Client, ref: ObjectRef, spec: PostgresConnection): Promise<ObjectShape> {
+export async function describe(client: pg.Client, ref: ObjectRef, spec: DatabaseConnection): Promise<ObjectShape> {
   if (ref.query !== undefined) return describeQuery(client, spec, ref.query);
   const table = await resolveTable(client, ref.table ?? '', spec);
   try {
@@ -90,7 +91,7 @@ const KEY = `
   GROUP BY i.indexrelid, i.indisprimary HAVING bool_and(a.attnotnull)
   ORDER BY i.indisprimary DESC, count(*), i.indexrelid LIMIT 1`;
 
-async function describeTable(client: pg.Client, spec: PostgresConnection, table: ResolvedTable): Promise<ObjectShape> {
+async function describeTable(client: pg.Client, spec: DatabaseConnection, table: ResolvedTable): Promise<ObjectShape> {
   const object = await relation(client, table.oid);
   const { rows } = await client.query<Attribute>(ATTRIBUTES, [table.oid]);
   if (object === null || rows.length === 0) {
@@ -106,7 +107,7 @@ async function describeTable(client: pg.Client, spec: PostgresConnection, table:
   return { ...object, columns, key: key.rows[0]?.key ?? [], cursorCandidates: candidates(rows, types) };
 }
 
-async function describeQuery(client: pg.Client, spec: PostgresConnection, query: string): Promise<ObjectShape> {
+async function describeQuery(client: pg.Client, spec: DatabaseConnection, query: string): Promise<ObjectShape> {
   await client.query('BEGIN TRANSACTION READ ONLY');
   try {
     // The extended protocol takes one statement only.

@@ -1,7 +1,6 @@
 /** From errors of the driver, the socket and the server to the catalogue. */
 import type { Code, Facts } from '../../core/catalogue.ts';
 import { TributaryError } from '../../core/errors.ts';
-import type { PostgresConnection } from './connect.ts';
 
 /** What the messages may name. Never a password, never a row's value. */
 interface Named {
@@ -11,16 +10,6 @@ interface Named {
   /** What is being read: `schema.table` or "the query". */
   readonly object?: string;
   readonly column?: string;
-}
-
-/** The facts of a connection, with the object that is being read. */
-export function factsOf(spec: PostgresConnection, object?: string): Facts {
-  const { host, port, database, user, tls: mode, name: connection, tenant, secret } = spec;
-  return {
-    ...{ host, port, database, user, mode, connection, tenant },
-    ...(secret === undefined ? {} : { secret }),
-    ...(object === undefined ? {} : { object }),
-  };
 }
 
 function named({ host, user, mode, object, column }: Facts): Named {
@@ -108,6 +97,9 @@ function server(code: string, message: string, facts: Named): Answer | null {
     return ['SOURCE_OBJECT_MISSING', { object: facts.object ?? quoted(message) }];
   if (code === '42703') return missingColumn(message, facts);
   if (code === '42501') return permission(message, facts);
+  if (/invalid snapshot identifier/.test(message)) {
+    return ['SOURCE_DISCONNECTED', { reason: 'The session that held the snapshot ended' }];
+  }
   if (/conflict with recovery/.test(message)) return ['SOURCE_REPLICA_CONFLICT'];
   if (code === '25006') return ['SOURCE_QUERY_WRITES', { reason }];
   if (code === '0A000' && message.includes('data-modifying')) return ['SOURCE_QUERY_WRITES', { reason }];

@@ -13,14 +13,15 @@ import type {
   SourceRequest,
   UpperBound,
 } from '../../core/contracts/source.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
 import { about } from './about.ts';
 import type { BoundOptions, BoundTarget } from './bound/scope.ts';
 import { upperBound } from './bound/upper-bound.ts';
 import { checkConnection } from './check.ts';
-import { connect, type PostgresConnection } from './connect.ts';
+import { connect } from './connect.ts';
 import { describe } from './describe.ts';
 import { discover } from './discover.ts';
-import { factsOf, postgresProblem } from './errors.ts';
+import { postgresProblem } from './errors.ts';
 import { parseTableName } from './identifier.ts';
 import { fromClause, selectItem } from './query.ts';
 import { sampleRows } from './sample.ts';
@@ -49,7 +50,7 @@ function withoutKey(column: ReadColumn): ReadColumn {
 class PostgresSource implements Source {
   readonly kind = 'postgres';
   readonly capabilities = about.capabilities;
-  readonly #connection: PostgresConnection;
+  readonly #connection: DatabaseConnection;
   readonly #secrets: Secrets;
   readonly #boundOptions: BoundOptions;
   #client: pg.Client | null = null;

@@ -1,10 +1,13 @@
 /** One reader: a thread with a connection of its own, on the run's snapshot. Started by snapshot.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type pg from 'pg';
+import { BatchSender } from '../../core/batch-sender.ts';
+import type { Facts } from '../../core/catalogue.ts';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
-import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
-import { connect, type PostgresConnection } from './connect.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
+import { type Problem, problemOf } from '../../core/errors.ts';
+import { connect } from './connect.ts';
 import { copyOut } from './copy.ts';
 import { type DecodedColumn, makeDecoder } from './decoder.ts';
 import { postgresProblem } from './errors.ts';
@@ -14,7 +17,7 @@ import { wireColumn } from './types.ts';
 
 /** Everything a reader needs; structured-cloneable. */
 export interface ReaderTask {
-  readonly connection: PostgresConnection;
+  readonly connection: DatabaseConnection;
   /** The password, resolved; `null` where the connection has none. */
   readonly password: string | null;
   /** Name of the exported snapshot. */
@@ -36,50 +39,10 @@ async function read(task: ReaderTask): Promise<ReadSummary> {
       name: column.name,
       unrepresentable: column.unrepresentable,
     }));
-    const { state, decode } = makeDecoder(columns, spec.layout);
-    let attached = false;
-    let sent = 0;
-    let bytes = 0;
-    let rejected = 0;
-    const flush = () => {
-      const { batch } = state;
-      sent += batch.rows;
-      bytes += state.bytes;
-      rejected += batch.rejected.length;
-      outlet.send(batch);
-      outlet.report(sent, bytes, rejected);
-      attached = false;
-      if (rejected > spec.maxRejected) {
-        const reason = batch.rejected.at(-1)?.reason ?? 'unknown';
-        throw new TributaryError('QUARANTINE_OVERFLOW', {
-          rows: rejected,
-          total: sent + rejected,
-          limit: spec.maxRejected,
-          reason,
-        });
-      }
-    };
-    const extracted = await copyOut(
-      client,
-      `COPY (${task.statement}) TO STDOUT (FORMAT binary)`,
-      (buffer, view, start, end) => {
-        let position = start;
-        for (;;) {
-          if (!attached) {
-            const buffers = outlet.take();
-            state.attach(buffers.fixed, buffers.blobs);
-            attached = true;
-          }
-          position = decode(buffer, view, position, end);
-          const full = state.row === spec.layout.rows || state.bytes >= state.limit;
-          if (!full && state.rejected.length <= spec.maxRejected) return position;
-          flush();
-        }
-      },
-    );
-    if (attached && (state.row > 0 || state.rejected.length > 0)) flush();
-    outlet.end();
-    return { extracted, rejected, nullified: state.nullified, bytes };
+    const sender = new BatchSender(outlet, spec, makeDecoder(columns, spec.layout));
+    const sql = `COPY (${task.statement}) TO STDOUT (FORMAT binary)`;
+    const extracted = await copyOut(client, sql, (bytes, view, start, end) => sender.take(bytes, view, start, end, 0));
+    return { ...sender.finish(), extracted };
   } catch (error) {
     if (!(error instanceof ChannelStopped)) outlet.fail(problemOf(postgresProblem(error, facts(task))));
     throw error;
@@ -100,16 +63,8 @@ async function open(task: ReaderTask): Promise<pg.Client> {
   return client;
 }
 
-function facts(task: ReaderTask): Record<string, string | number> {
-  const { connection, spec } = task;
-  return {
-    host: connection.host,
-    port: connection.port,
-    user: connection.user,
-    object: spec.object.table ?? 'query',
-    tenant: connection.tenant,
-    connection: connection.name,
-  };
+function facts({ connection, spec }: ReaderTask): Facts {
+  return factsOf(connection, spec.object.table ?? 'query');
 }
 
 if (parentPort !== null) {

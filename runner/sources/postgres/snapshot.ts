@@ -1,11 +1,13 @@
 /** One exported snapshot, held by a control connection and shared by all readers of a run. */
 import { Worker } from 'node:worker_threads';
 import type pg from 'pg';
+import type { Facts } from '../../core/catalogue.ts';
 import type { OutletEnd } from '../../core/channel.ts';
 import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts/source.ts';
+import { type DatabaseConnection, factsOf } from '../../core/database.ts';
 import { TributaryError } from '../../core/errors.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
-import type { PostgresConnection } from './connect.ts';
+
 import { postgresProblem } from './errors.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { fromClause, pageSplit, selectStatement, windowClause } from './query.ts';
@@ -18,18 +20,17 @@ type Task = Omit<ReaderTask, 'statement' | 'spec' | 'outlet'>;
 export class PostgresSnapshot implements Snapshot {
   readonly #client: pg.Client;
   readonly #task: Task;
-  readonly #facts: Record<string, string | number>;
+  readonly #facts: Facts;
+  /** What ended the session that holds the snapshot, if anything did: readers then find none. */
+  #lost: unknown = null;
 
-  constructor(client: pg.Client, connection: PostgresConnection, password: string | null, snapshot: string) {
+  constructor(client: pg.Client, connection: DatabaseConnection, password: string | null, snapshot: string) {
     this.#client = client;
+    client.once('error', (error) => {
+      this.#lost = error;
+    });
     this.#task = { connection, password, snapshot };
-    this.#facts = {
-      host: connection.host,
-      port: connection.port,
-      user: connection.user,
-      tenant: connection.tenant,
-      connection: connection.name,
-    };
+    this.#facts = factsOf(connection);
   }
 
   /** The planner's figures: what EXPLAIN says of exactly this read. */
@@ -84,7 +85,9 @@ export class PostgresSnapshot implements Snapshot {
     const readers = outlets.map((outlet, i) =>
       this.#reader({ ...this.#task, statement: statements[i] ?? select, spec, outlet }, signal),
     );
-    const summaries = await Promise.all(readers);
+    const summaries = await Promise.all(readers).catch((error) => {
+      throw this.#lost === null ? error : postgresProblem(this.#lost, this.#facts);
+    });
     const sum = (field: 'extracted' | 'rejected' | 'nullified' | 'bytes') =>
       summaries.reduce((total, summary) => total + summary[field], 0);
     return { extracted: sum('extracted'), rejected: sum('rejected'), nullified: sum('nullified'), bytes: sum('bytes') };
@@ -130,7 +133,7 @@ export class PostgresSnapshot implements Snapshot {
     try {
       return await this.#client.query<Row>(sql, values);
     } catch (error) {
-      throw postgresProblem(error, this.#facts);
+      throw postgresProblem(this.#lost ?? error, this.#facts);
     }
   }
 

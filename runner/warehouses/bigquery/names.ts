@@ -21,6 +21,12 @@ export function landingOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>)
   return { dataset, table: `${table}_files` };
 }
 
+/** What an export is loaded into, with the columns that BigQuery makes of it. Found by {@link stagingPrefix} like all that a run stages. */
+export function exportOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): TableRef {
+  const { dataset, table } = stagingOf(run);
+  return { dataset, table: `${table}_export` };
+}
+
 /** What all staging tables of a source start with, and no other source's. */
 export function stagingPrefix(tenant: string, source: string): string {
   return stagingTable(tenant, source, '');

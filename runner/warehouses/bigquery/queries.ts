@@ -75,9 +75,10 @@ export function repeatsQuery(project: string, table: TableRef, key: readonly str
   return { sql, parameters: [] };
 }
 
-/** Versions of objects that runs of the source loaded, of those modified at that time or later: uri, version. */
+/** Versions of objects that runs of the source loaded and no run has undone, of those modified at that time or later: uri, version. */
 export function filesQuery(project: string, tenant: string, source: string, modifiedSince: string): Query {
   const files = qualified(project, evidenceOf(tenant, '_files'));
-  const sql = `SELECT DISTINCT uri, version FROM ${files} WHERE source = @source AND modified_at >= @since`;
+  const undone = `SELECT run_id FROM ${qualified(project, evidenceOf(tenant, '_runs'))} WHERE source = @source AND undone_by IS NOT NULL`;
+  const sql = `SELECT DISTINCT uri, version FROM ${files} WHERE source = @source AND modified_at >= @since AND run_id NOT IN (${undone})`;
   return { sql, parameters: [text('source', source), { name: 'since', type: 'TIMESTAMP', value: modifiedSince }] };
 }

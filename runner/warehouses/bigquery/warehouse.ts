@@ -41,6 +41,7 @@ import { qualityQuery, qualityResults } from './quality.ts';
 import { billingUpdate, filesQuery, repeatsQuery } from './queries.ts';
 import { openSession, type Session } from './session.ts';
 import { restageRows, type StagedRows, stagedTable, stageRows, unfoldRows } from './stage.ts';
+import { stageExport } from './stage-export.ts';
 import { stageFiles } from './stage-files.ts';
 import { stageStatement } from './stage-statement.ts';
 import { isCommitted, readClock, readState, settleRun } from './state.ts';
@@ -185,6 +186,17 @@ class BigqueryWarehouse implements Warehouse {
           if (spec.keysOnly) this.#swept = true;
           else this.#staged = staged;
           return { summary, staged: summaryOf(staged) };
+        });
+      case 'export':
+        return this.#told(spec.target, async () => {
+          if (spec.keysOnly) return null;
+          const moved = await stageExport(this.#session, this.#staging, spec, offer, {
+            ...{ signal, onProgress },
+            onFallback: (why) => this.#warn(`The export of Firestore is not used: ${why}. Documents are read.`),
+          });
+          if (moved === null) return null;
+          this.#staged = moved.staged;
+          return { summary: moved.summary, staged: summaryOf(moved.staged) };
         });
       case 'statement':
         return this.#told(spec.target, async () => {

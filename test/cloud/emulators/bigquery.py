@@ -16,8 +16,10 @@ settings.data_dir = folder / "data"
 settings.default_project_id = "emulator-default"
 
 import corrections  # noqa: E402
+import datastore_backup  # noqa: E402
 
 corrections.apply()
+datastore_backup.apply()
 
 import uvicorn  # noqa: E402
 from local_bigquery import app  # noqa: E402

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -57,4 +57,14 @@ test('what says nothing of its owner stays', async () => {
   writeFileSync(join(strange, 'owner.json'), 'no JSON');
   await using _ = await makeScratch();
   expect(existsSync(strange)).toBe(true);
+});
+
+test('a folder whose process was killed before it wrote its owner is swept when it is old, if it holds nothing', async () => {
+  const [fresh, empty, half, full] = Array.from({ length: 4 }, () => mkdtempSync(join(folder, 'tributary-scratch-')));
+  writeFileSync(join(`${half}`, 'owner.json'), '');
+  writeFileSync(join(`${full}`, 'piece'), 'x');
+  const old = Date.now() / 1000 - 2 * 3600;
+  for (const path of [empty, half, full]) utimesSync(`${path}`, old, old);
+  await using _ = await makeScratch();
+  expect([fresh, empty, half, full].map((path) => existsSync(`${path}`))).toEqual([true, false, false, true]);
 });

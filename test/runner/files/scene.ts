@@ -12,6 +12,7 @@ import { openGcs } from '../../../runner/sources/gcs/index.ts';
 import { openSqliteStore } from '../../../runner/stores/sqlite.ts';
 import { openDuckdb } from '../../../runner/warehouses/duckdb/warehouse.ts';
 import { type TenantInput, tenantSchema } from '../../../tenants/schema/index.ts';
+import type { ObjectStoreFixture } from '../../contracts/object-store.ts';
 import type { StorageServer } from '../../servers/storage.ts';
 
 type SourceInput = NonNullable<TenantInput['sources']>[string];
@@ -31,24 +32,33 @@ export class FilesScene implements AsyncDisposable {
   readonly events: RunEvent[] = [];
   readonly #server: StorageServer;
   readonly #openWarehouse: (() => Promise<Warehouse>) | null;
+  /** Has the objects in place of the bucket. */
+  readonly #elsewhere: ObjectStoreFixture | null;
   #runs = 0;
   #reading: Warehouse | null = null;
 
-  private constructor(server: StorageServer, openWarehouse: (() => Promise<Warehouse>) | null) {
+  private constructor(
+    server: StorageServer,
+    openWarehouse: (() => Promise<Warehouse>) | null,
+    elsewhere: ObjectStoreFixture | null,
+  ) {
     this.#server = server;
     this.#openWarehouse = openWarehouse;
+    this.#elsewhere = elsewhere;
   }
 
   static async make(
     server: StorageServer,
     openWarehouse: (() => Promise<Warehouse>) | null = null,
+    elsewhere: ObjectStoreFixture | null = null,
   ): Promise<FilesScene> {
-    const scene = new FilesScene(server, openWarehouse);
+    const scene = new FilesScene(server, openWarehouse, elsewhere);
     await scene.#call('POST', '/storage/v1/b?project=acme', JSON.stringify({ name: scene.bucket }));
     return scene;
   }
 
   async put(name: string, bytes: string | Uint8Array): Promise<void> {
+    if (this.#elsewhere !== null) return await this.#elsewhere.put(name, Buffer.from(bytes));
     const path = `/upload/storage/v1/b/${this.bucket}/o?uploadType=media&name=${encodeURIComponent(name)}`;
     await this.#call('POST', path, typeof bytes === 'string' ? bytes : Buffer.from(bytes));
   }
@@ -65,14 +75,16 @@ export class FilesScene implements AsyncDisposable {
   #tenant(name: string, source: FilesInput) {
     const tenant = tenantSchema.parse({
       tenant: 'acme',
-      connections: { landing: { kind: 'gcs', bucket: this.bucket } },
+      connections: {
+        landing: this.#elsewhere?.connection(this.#elsewhere.host) ?? { kind: 'gcs', bucket: this.bucket },
+      },
       sources: {
         [name]: { load: APPEND, quarantine: { maxRows: 1000, maxRatio: 1 }, ...source, connection: 'landing' },
       },
     });
     const spec = tenant.sources[name];
     const connection = tenant.connections.landing;
-    if (spec === undefined || connection?.kind !== 'gcs') throw new Error('the tenant of the test is wrong');
+    if (spec === undefined || connection === undefined) throw new Error('the tenant of the test is wrong');
     return { tenant, spec, connection };
   }
 
@@ -80,7 +92,10 @@ export class FilesScene implements AsyncDisposable {
   source(name: string, input: FilesInput, now?: () => number): Source {
     const { spec, connection } = this.#tenant(name, input);
     const secrets = { get: async () => MASK_KEY };
-    const store = openGcs({ tenant: 'acme', name: 'landing', connection, source: spec, secrets });
+    const store =
+      connection.kind === 'gcs'
+        ? openGcs({ tenant: 'acme', name: 'landing', connection, source: spec, secrets })
+        : (this.#elsewhere as ObjectStoreFixture).open((this.#elsewhere as ObjectStoreFixture).host);
     return openFiles(store, now === undefined ? {} : { now });
   }
 

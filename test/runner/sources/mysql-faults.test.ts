@@ -79,7 +79,9 @@ describeWith(['mariadb'], 'MySQL: faults', () => {
     await using source = openAt(server);
     const { snapshot } = await source.open({ object: { table: 'long_rows' } }, forever);
     await using _ = snapshot;
-    const [found] = await client.query('SELECT id FROM information_schema.processlist WHERE user = "owner" AND id <> connection_id()');
+    const [found] = await client.query(
+      'SELECT id FROM information_schema.processlist WHERE user = "owner" AND id <> connection_id()',
+    );
     for (const { id } of found as { id: number }[]) await client.query(`KILL CONNECTION ${id}`);
     const asked = snapshot.estimate({ table: 'long_rows' }, null);
     await expect(asked).rejects.toMatchObject({ problem: { code: 'SOURCE_DISCONNECTED', retryable: true } });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Secrets } from '../../../runner/core/contracts/secrets.ts';
 import type { Check } from '../../../runner/core/contracts/source.ts';
+import type { DatabaseConnection } from '../../../runner/core/database.ts';
 import { type Problem, problemOf } from '../../../runner/core/errors.ts';
 import { type CheckTarget, checkConnection } from '../../../runner/sources/postgres/check.ts';
-import { connect, encryptionOf, type PostgresConnection, socketOf } from '../../../runner/sources/postgres/connect.ts';
+import { connect, encryptionOf, socketOf } from '../../../runner/sources/postgres/connect.ts';
 import { postgresProblem } from '../../../runner/sources/postgres/errors.ts';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
 
@@ -30,7 +31,7 @@ afterAll(async () => {
 
 const secretsOf = (value: string): Secrets => ({ get: async () => value });
 
-function spec(server: PostgresServer, more: Partial<PostgresConnection> = {}): PostgresConnection {
+function spec(server: PostgresServer, more: Partial<DatabaseConnection> = {}): DatabaseConnection {
   const { port, database, user } = server;
   return {
     host: 'localhost',
@@ -45,20 +46,20 @@ function spec(server: PostgresServer, more: Partial<PostgresConnection> = {}): P
   };
 }
 
-async function opened(target: PostgresConnection, password: string): Promise<string> {
+async function opened(target: DatabaseConnection, password: string): Promise<string> {
   const client = await connect(target, secretsOf(password), { applicationName: 'test', signal: never });
   const found = encryptionOf(socketOf(client));
   await client.end();
   return found;
 }
 
-const refused = (target: PostgresConnection, password: string): Promise<Problem> =>
+const refused = (target: DatabaseConnection, password: string): Promise<Problem> =>
   opened(target, password).then(
     (found) => expect.unreachable(found) as never,
     (error) => problemOf(error),
   );
 
-async function steps(target: PostgresConnection, password: string, what: CheckTarget = {}): Promise<Check[]> {
+async function steps(target: DatabaseConnection, password: string, what: CheckTarget = {}): Promise<Check[]> {
   const found: Check[] = [];
   for await (const step of checkConnection(target, secretsOf(password), what, never)) found.push(step);
   return found;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it, describe as suite } from 'vitest';
+import type { DatabaseConnection } from '../../../runner/core/database.ts';
 import { problemOf } from '../../../runner/core/errors.ts';
-import type { PostgresConnection } from '../../../runner/sources/postgres/connect.ts';
 import { describe } from '../../../runner/sources/postgres/describe.ts';
 import { discover } from '../../../runner/sources/postgres/discover.ts';
 import { displayName, parseTableName, quoteLiteral, subquery } from '../../../runner/sources/postgres/identifier.ts';
@@ -10,7 +10,7 @@ import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
 
 let server: PostgresServer;
 let client: pg.Client;
-let spec: PostgresConnection;
+let spec: DatabaseConnection;
 
 beforeAll(async () => {
   server = await startPostgres();

@@ -1,10 +1,10 @@
 /** The bound of a cursor of integers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpperBound } from '../../../core/contracts/source.ts';
 import { TributaryError } from '../../../core/errors.ts';
 import { rows } from '../connect.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { fromClause } from '../query.ts';
+import { outwaitLag } from './replica.ts';
 import { type Scope, writersLeft } from './upper-bound.ts';
 
 /** Below every value that a column of integers holds. */
@@ -24,8 +24,10 @@ export async function integerBound(scope: Scope): Promise<UpperBound> {
   const seen = top === null ? 'there is no value yet' : `highest value ${top}`;
   const left = await writersLeft(scope, scope.waitMs);
   if (typeof left === 'string') {
-    await sleep(scope.lagSeconds * 1000);
-    return { to, proof: 'lag', reason: `${seen}, ${scope.lagSeconds} s ago: ${left}` };
+    const behind = await outwaitLag(scope.session, scope.lagSeconds, scope.waitMs);
+    if (behind === null) return { to, proof: 'lag', reason: `${seen}, ${scope.lagSeconds} s ago: ${left}` };
+    const reason = `the replica is ${behind} s behind, its source may have written values below ${to}`;
+    throw new TributaryError('SOURCE_BOUND_HELD', { reason });
   }
   const [writer] = left;
   if (writer === undefined) return { to, proof: 'writers', reason: `${seen}; every transaction open then has ended` };

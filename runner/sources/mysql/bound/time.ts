@@ -21,8 +21,9 @@ export async function timeBound(scope: Scope, type: string): Promise<UpperBound>
   const now = clock?.now ?? '0';
   const left = await writersLeft(scope, Math.min(scope.waitMs, MOST_WAIT_MS));
   if (typeof left === 'string') {
-    const { to, zone } = await render(session, type, `${now} - ${Number(lagSeconds) + behind}`);
-    return { to, proof: 'lag', reason: `${lagSeconds} s before the clock: ${left}${zone}` };
+    const distance = Number(lagSeconds) + behind;
+    const { to, zone } = await render(session, type, `${now} - ${distance}`);
+    return { to, proof: 'lag', reason: `${distance} s before the clock: ${left}${zone}` };
   }
   const oldest = left.reduce(
     (least, one) => (one.since < least.since ? one : least),

@@ -4,7 +4,7 @@ import { TributaryError } from '../../../core/errors.ts';
 import type { Session } from '../connect.ts';
 import { CURSOR_TYPE } from '../types.ts';
 import { integerBound } from './integer.ts';
-import { replicaOf } from './replica.ts';
+import { blindness, replicaOf, secondsBehind, throwIfStopped } from './replica.ts';
 import { timeBound } from './time.ts';
 import { listWriters, outwait, type Writer } from './writers.ts';
 
@@ -22,7 +22,7 @@ export interface Scope extends BoundOptions {
   readonly column: string;
   /** Why writers cannot be seen; `null` where they can. */
   readonly blind: string | null;
-  /** Seconds that the rows here are behind those of the server they come from. */
+  /** Seconds that the rows here may be behind those of the server they come from. */
   readonly behind: number;
 }
 
@@ -31,7 +31,7 @@ export interface Scope extends BoundOptions {
  *
  * Values from clocks of clients, and copies of older rows, need a lookback whatever the proof.
  *
- * @throws SOURCE_CURSOR_UNSUITABLE, SOURCE_BOUND_HELD
+ * @throws SOURCE_CURSOR_UNSUITABLE, SOURCE_BOUND_HELD, SOURCE_REPLICA_STOPPED
  */
 export async function upperBound(
   session: Session,
@@ -49,14 +49,9 @@ export async function upperBound(
     });
   }
   const replica = await replicaOf(session);
-  if (replica !== null && !replica.running) {
-    throw new TributaryError('SOURCE_BOUND_HELD', {
-      reason: 'the server is a replica, and its replication is stopped',
-    });
-  }
-  const behind = replica?.behind ?? 0;
-  const blind = replica === null ? null : `a replica (${behind} s behind) does not show who writes at its source`;
-  const scope = { ...options, session, object, column, blind, behind };
+  throwIfStopped(replica);
+  const blind = replica === null ? null : blindness(replica);
+  const scope = { ...options, session, object, column, blind, behind: secondsBehind(replica) };
   return /int\b/.test(type) ? integerBound(scope) : timeBound(scope, type);
 }
 

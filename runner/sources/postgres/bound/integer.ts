@@ -4,6 +4,7 @@ import type { UpperBound } from '../../../core/contracts/source.ts';
 import { TributaryError } from '../../../core/errors.ts';
 import { quoteIdentifier, quoteTable, subquery } from '../identifier.ts';
 import { row } from '../row.ts';
+import { outwaitLag } from './replica.ts';
 import type { Scope } from './scope.ts';
 import { outwaitNumbered, outwaitWriters } from './writers.ts';
 
@@ -31,16 +32,32 @@ export async function integerBound(scope: Scope, column: string, type: IntegerTy
   const { lowest, highest } = RANGE[type];
   const top = await highestValue(scope, column);
   const to = top === null ? lowest : String(top < highest ? top + 1n : top);
+  if (scope.standby) return replicaBound(scope, to, top);
   const doubt = scope.blind ?? (await cachedSequence(scope, column));
-  const writer = scope.standby ? await outwaitNumbered(scope) : await outwaitWriters(scope);
-  if (writer !== null)
-    throw new TributaryError('SOURCE_BOUND_HELD', { reason: `${writer}, and it may still bring values below ${to}` });
-  const seen = scope.standby
-    ? 'a replica: every transaction that it knew to be open has ended'
-    : 'every transaction that was writing to it has ended';
-  const reason = top === null ? 'there is no value yet' : `highest value ${top}; ${seen}`;
+  const writer = await outwaitWriters(scope);
+  if (writer !== null) throw held(writer, to);
+  const reason =
+    top === null ? 'there is no value yet' : `highest value ${top}; every transaction that was writing to it has ended`;
   if (doubt !== null) return { to, proof: 'lag', reason: `${reason}; but ${doubt}` };
-  return { to, proof: scope.standby ? 'lag' : 'writers', reason };
+  return { to, proof: 'writers', reason };
+}
+
+/**
+ * A replica shows no locks, and a transaction only once it has a number: it may have drawn a value before, as while a trigger
+ * works. The lag is the user's word for how long a writer takes: what the primary wrote in it has to be here.
+ */
+async function replicaBound(scope: Scope, to: string, top: bigint | null): Promise<UpperBound> {
+  const writer = await outwaitNumbered(scope);
+  if (writer !== null) throw held(writer, to);
+  const goal = await outwaitLag(scope);
+  if (goal !== null) throw held(`the replica has not replayed what its primary wrote until ${goal}`, to);
+  const seen = top === null ? 'there is no value yet' : `highest value ${top}`;
+  const reason = `${seen}, ${scope.lagSeconds} s ago at the primary: a replica does not show who writes there`;
+  return { to, proof: 'lag', reason };
+}
+
+function held(reason: string, to: string): TributaryError {
+  return new TributaryError('SOURCE_BOUND_HELD', { reason: `${reason}, and it may still bring values below ${to}` });
 }
 
 async function highestValue({ client, target }: Scope, column: string): Promise<bigint | null> {

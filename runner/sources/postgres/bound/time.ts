@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { UpperBound } from '../../../core/contracts/source.ts';
 import { TributaryError } from '../../../core/errors.ts';
 import { row } from '../row.ts';
+import { replayedUntil } from './replica.ts';
 import type { Scope } from './scope.ts';
 import { HERE, oldestTransaction, opaqueBackends, outwaitOpaque, preparedWriters } from './writers.ts';
 
@@ -41,17 +42,10 @@ export async function timeBound(scope: Scope, type: string): Promise<UpperBound>
 
 /** A replica knows neither who writes nor since when, only how far it has replayed. */
 async function replicaBound(scope: Scope, type: string): Promise<UpperBound> {
-  const replayed = `greatest(pg_last_xact_replay_timestamp(), (SELECT last_msg_send_time FROM pg_stat_wal_receiver
-    WHERE latest_end_lsn <= pg_last_wal_replay_lsn()))`;
-  try {
-    const { at } = await row<{ at: string | null }>(scope.client, `SELECT ${replayed}::text AS at`);
-    if (at === null) throw held('the replica has not replayed a transaction since it started');
-    const reason = `a replica, replayed up to ${at}, does not show who writes`;
-    return await lagBound(scope, type, reason, `'${at}'::timestamptz`);
-  } catch (error) {
-    if ((error as { code?: string }).code !== '0A000') throw error;
-    return lagBound(scope, type, 'this replica does not tell how far it has replayed');
-  }
+  const at = await replayedUntil(scope.client);
+  if (at === undefined) return lagBound(scope, type, 'this replica does not tell how far it has replayed');
+  if (at === null) throw held('the replica has not replayed a transaction since it started');
+  return lagBound(scope, type, `a replica, replayed up to ${at}, does not show who writes`, `'${at}'::timestamptz`);
 }
 
 async function lagBound(

@@ -55,6 +55,23 @@ describeWith(['emulators'], 'undo in BigQuery', () => {
     expect((await warehouse.query(bigqueryDialect.tables)).map(({ name }) => name)).toEqual([TARGET.table]);
   });
 
+  test('objects that an undone run had loaded are loaded again', async () => {
+    const loadFile = async (token: number, uri: string) => {
+      const load = { change: APPEND, runId: `run_${token}`, token };
+      const spec = await bench.stage([A], load);
+      const file = { uri, version: '1', bytes: 1, modifiedAt: T(1), rows: 1 };
+      await warehouse.commit({ ...bench.commitSpec(spec, load), files: [file] });
+    };
+    const known = async () => (await warehouse.files(TENANT, SOURCE, T(0))).map(({ uri }) => uri).sort();
+    await loadFile(1, 'gs://b/first');
+    await loadFile(2, 'gs://b/second');
+    expect(await known()).toEqual(['gs://b/first', 'gs://b/second']);
+    await undo('run_2', 3);
+    expect(await known()).toEqual(['gs://b/first']);
+    await loadFile(4, 'gs://b/second');
+    expect(await known()).toEqual(['gs://b/first', 'gs://b/second']);
+  });
+
   test('what cannot be undone says why, and an older lease undoes nothing', async () => {
     await bench.load([A], { change: APPEND, token: 5 });
     await bench.load([B], { change: APPEND, token: 6 });
