@@ -92,7 +92,7 @@ async function csvColumns(engine: Engine, csv: CsvSpec, piece: Piece): Promise<S
   const flags = texts.flatMap((text, i) => typeFlags(text, i, left[i]));
   const [row = {}] = await engine.query(`SELECT count(*) AS n, ${flags.join(', ')} FROM ${given.from('')}`);
   await dropRejects(engine);
-  const columns = all.map((name, i) => column(name, 'text', typeOf(row, i)));
+  const columns = all.map((name, i) => ({ ...column(name, 'text', typeOf(row, i)), ...distinctOf(row, i) }));
   return { columns, rows: Number(row.n ?? 0) };
 }
 
@@ -114,7 +114,7 @@ const KINDS = Object.keys(GUARDS) as readonly TextKind[];
 function typeFlags(x: string, i: number, kinds: readonly TextKind[] = []): string[] {
   const flag = (kind: TextKind) =>
     `coalesce(bool_and(${x} IS NULL OR (${exactText(x, { kind })} IS NOT NULL AND ${GUARDS[kind](x)})), false) AS ${kind.toLowerCase()}_${i}`;
-  return [`count(${x}) AS n_${i}`, ...kinds.map(flag)];
+  return [`count(${x}) AS n_${i}`, `approx_count_distinct(${x}) AS d_${i}`, ...kinds.map(flag)];
 }
 
 const FIRST_ROWS = 256;
@@ -139,6 +139,14 @@ function typeOf(row: Readonly<Record<string, unknown>>, i: number, kinds: readon
 
 function column(name: string, sourceType: string, logical: LogicalType): SourceColumn {
   return { name, sourceType, logical, nullable: true };
+}
+
+/** Of fewer values nothing is said. */
+const TELLING = 1000;
+
+function distinctOf(row: Readonly<Record<string, unknown>>, i: number): Pick<SourceColumn, 'distinct'> {
+  const [values, different] = [Number(row[`n_${i}`] ?? 0), Number(row[`d_${i}`] ?? 0)];
+  return values < TELLING ? {} : { distinct: Math.min(1, different / values) };
 }
 
 const JSON_TEXTS = ['DATE', 'DATETIME', 'TIMESTAMP'] as const;
@@ -171,7 +179,8 @@ async function jsonColumns(engine: Engine, { slice }: Piece): Promise<Shown> {
     const types = new Set(((row[`types_${i}`] ?? []) as readonly unknown[]).map(String));
     types.delete('NULL');
     types.delete('null');
-    return column(key, [...types].sort().join(' or ').toLowerCase() || 'null', jsonType(types, row, i));
+    const sourceType = [...types].sort().join(' or ').toLowerCase() || 'null';
+    return { ...column(key, sourceType, jsonType(types, row, i)), ...distinctOf(row, i) };
   });
   return { columns, rows: Number(row.n ?? 0) };
 }
@@ -192,9 +201,14 @@ async function lookAtParquet(engine: Engine, file: OfferedFile, folder: string, 
   return await withFooters([file], folder, signal, async ([path = '']) => {
     const described = await engine.query(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
     const [meta] = await engine.query(`SELECT num_rows AS n FROM parquet_file_metadata(${quoteText(path)})`);
-    const columns = described.map(({ column_name, column_type }) =>
-      column(String(column_name), String(column_type), parquetType(String(column_type))),
-    );
+    const plain = await engine.query(`SELECT path_in_schema AS name FROM parquet_metadata(${quoteText(path)})
+      WHERE type = 'BYTE_ARRAY' GROUP BY name HAVING NOT bool_or(contains(encodings, 'DICTIONARY'))`);
+    const unalike = new Set(plain.map(({ name }) => name));
+    const columns = described.map(({ column_name: name, column_type }) => ({
+      ...column(String(name), String(column_type), parquetType(String(column_type))),
+      // Who wrote it looked for values that repeat, and found none.
+      ...(unalike.has(name) ? { distinct: 1 } : {}),
+    }));
     return { columns, rows: Number(meta?.n ?? 0), bytes: file.bytes };
   });
 }

@@ -147,8 +147,8 @@ function definitions(spec: StageSpec, casts: boolean): string {
  * DuckDB looks for a dictionary in every text column. Where the source knows that nearly each row has a
  * value of its own there is none to find: the search is a fifth of a load's CPU, and the file is no smaller.
  */
-function storedAs({ vector, column, distinct = 0 }: StagedColumn, rowBytes: number): string {
-  const text = (vector.kind === 'text' || vector.kind === 'json') && column.type.kind !== 'ARRAY';
+function storedAs({ column, distinct = 0 }: StagedColumn, rowBytes: number): string {
+  const text = column.type.kind === 'STRING' || column.type.kind === 'JSON';
   const unalike = text && distinct >= MOSTLY_DISTINCT && rowBytes <= NARROW_ROW_BYTES;
   return `${sqlType(column.type)}${unalike ? ' USING COMPRESSION fsst' : ''}`;
 }
