@@ -95,6 +95,8 @@ export interface FirestoreConnectionArgs {
   project: string;
   /** Id of the database. @example "(default)" */
   database: string;
+  /** Whether a source has Firestore write its documents into the bucket of the tenant. */
+  exported?: boolean;
 }
 
 /** A bucket of Cloud Storage. */

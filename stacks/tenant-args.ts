@@ -63,7 +63,10 @@ const mapping: Mapping = {
   bigquery: ({ project }, sources) => ({
     bigquery: { project, datasets: [...new Set(tablesOf(sources).map((table) => table.split('.')[0] ?? ''))] },
   }),
-  firestore: ({ project, database }) => ({ firestore: { project, database } }),
+  firestore: ({ project, database }, sources) => {
+    const exported = sources.some(({ execution }) => execution.firestoreExport);
+    return { firestore: { project, database, ...(exported ? { exported } : {}) } };
+  },
   gcs: ({ bucket, project }) => ({ gcs: { bucket, ...(project === undefined ? {} : { project }) } }),
   s3: ({ bucket, role, secret }, sources) => ({
     s3: { bucket, prefixes: prefixesOf(sources), ...(role === undefined ? {} : { role }), ...named(secret) },

@@ -82,16 +82,24 @@ describe('grants of a tenant', () => {
       sources: {
         a: { connection: 'own', table: 'crm.people', load: { strategy: 'catalog' } },
         b: { connection: 'foreign', table: 'crm.people', load: { strategy: 'catalog' } },
-        c: { connection: 'app', collection: 'people', load: { strategy: 'catalog' } },
+        c: {
+          connection: 'app',
+          collection: 'people',
+          load: { strategy: 'catalog' },
+          execution: { firestoreExport: true },
+        },
         d: { connection: 'theirs', collection: 'people', load: { strategy: 'catalog' } },
         e: { connection: 'landing', files: { format: 'json' }, load: { strategy: 'transactional', mode: 'append' } },
         f: { connection: 'drop', files: { format: 'json' }, load: { strategy: 'transactional', mode: 'append' } },
       },
     });
-    const reading = texts(spec).filter((text) => /viewer|Viewer|readSession/.test(text) && text.startsWith('runner'));
+    const reading = texts(spec).filter(
+      (text) => /viewer|Viewer|readSession|Export/.test(text) && text.startsWith('runner'),
+    );
     expect(reading).toEqual([
       'runner roles/bigquery.dataViewer dataset:acme-data/crm',
       'runner roles/bigquery.readSessionUser project:acme-data',
+      'runner roles/datastore.importExportAdmin project:acme-data if database (default)',
       'runner roles/datastore.viewer project:acme-data if database (default)',
       'runner roles/storage.objectViewer bucket:acme-landing',
     ]);

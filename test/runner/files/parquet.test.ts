@@ -64,6 +64,41 @@ describeWith(['emulators'], 'Parquet into the embedded warehouse', () => {
     expect(await scene.query('SELECT count(*) AS n FROM acme_raw.p')).toEqual([{ n: '2' }]);
   });
 
+  test('texts that never repeat are packed by their letters, where they stay texts; so are those of other formats', {
+    timeout: 60_000,
+  }, async () => {
+    await using scene = await FilesScene.make(server);
+    const rows = 30_000;
+    const select = `SELECT range AS id, 'c' || range AS code, 'customer of ' || (range * 7919 % 1000003) AS name,
+      ['Berlin', 'Paris'][range % 2 + 1] AS city FROM range(${rows})`;
+    const lines = Array.from({ length: rows }, (_, i) => [i, `c${i}`, `customer of ${(i * 7919) % 1_000_003}`, i % 2]);
+    const city = (i: unknown) => (i === 0 ? 'Berlin' : 'Paris');
+    await scene.put('rows.parquet', await parquet(scene, 'rows.parquet', select));
+    await scene.put(
+      'rows.csv',
+      `id,code,name,city\n${lines.map(([a, b, c, d]) => `${a},${b},${c},${city(d)}\n`).join('')}`,
+    );
+    const objects = lines.map(([id, code, name, d]) => JSON.stringify({ id, code, name, city: city(d) }));
+    await scene.put('rows.json', `${objects.join('\n')}\n`);
+    for (const format of ['parquet', 'csv', 'json'] as const) {
+      const files = { format, match: `*.${format}` };
+      const columns = { types: { code: 'STRING' }, mask: { name: 'sha256' } } as const;
+      await scene.load(format, { files, columns });
+      const found = await scene.query(
+        `SELECT column_name AS name, list(DISTINCT compression) AS packed FROM pragma_storage_info('acme_raw.${format}')
+         WHERE column_name IN ('id', 'code', 'name', 'city') AND segment_type = 'VARCHAR' GROUP BY 1 ORDER BY 1`,
+      );
+      expect(found, format).toEqual([
+        { name: 'city', packed: ['Dictionary'] },
+        { name: 'code', packed: ['FSST'] },
+        { name: 'name', packed: ['FSST'] },
+      ]);
+    }
+    const same = 'SELECT id, code, name, city FROM acme_raw';
+    expect(await scene.query(`${same}.csv EXCEPT ${same}.json`)).toEqual([]);
+    expect(await scene.query(`${same}.csv EXCEPT ${same}.parquet`)).toEqual([]);
+  });
+
   test('masked and overridden columns', { timeout: 60_000 }, async () => {
     await using scene = await FilesScene.make(server);
     const select = `SELECT range AS id, 'p' || range AS mail, range / 2 AS half FROM range(3)`;
