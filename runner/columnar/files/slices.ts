@@ -27,32 +27,27 @@ const LONGEST_RECORD = 16 << 20;
 
 export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicing): AsyncGenerator<Slice, void> {
   const cutter = new Cutter(slicing);
-  let current: { handle: FileHandle; path: string; bytes: number; firstLine: number; linesAhead: number } | null = null;
+  let current: { file: Written; path: string; firstLine: number; linesAhead: number } | null = null;
   let last: number | undefined;
   const append = async (bytes: Uint8Array, linesAhead: number) => {
     if (bytes.length === 0) return;
     if (current === null) {
       const path = slicing.nextPath();
-      current = {
-        handle: await open(path, 'w'),
-        path,
-        bytes: 0,
-        firstLine: slicing.linesBefore + linesAhead + 1,
-        linesAhead,
-      };
+      const firstLine = slicing.linesBefore + linesAhead + 1;
+      current = { file: new Written(await open(path, 'w')), path, firstLine, linesAhead };
     }
-    await writeAll(current.handle, bytes);
-    current.bytes += bytes.length;
+    await current.file.add(bytes);
     last = bytes.at(-1);
   };
   const finish = async (linesSoFar: number): Promise<Slice[]> => {
     if (current === null) return [];
-    const { handle, path, bytes, firstLine, linesAhead } = current;
+    const { file, path, firstLine, linesAhead } = current;
+    await file.flush();
     current = null;
-    await handle.close();
-    return [{ path, bytes, firstLine, lines: linesSoFar - linesAhead + (last === 0x0a ? 0 : 1) }];
+    await file.close();
+    return [{ path, bytes: file.bytes, firstLine, lines: linesSoFar - linesAhead + (last === 0x0a ? 0 : 1) }];
   };
-  const size = () => current?.bytes ?? 0;
+  const size = () => current?.file.bytes ?? 0;
   try {
     for await (const chunk of text) {
       const linesAhead = cutter.lines;
@@ -75,7 +70,7 @@ export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicin
     }
     yield* await finish(cutter.lines);
   } finally {
-    await (current as { handle: FileHandle } | null)?.handle.close();
+    await (current as { file: Written } | null)?.file.close();
   }
 }
 
@@ -85,6 +80,35 @@ function linesOf(bytes: Uint8Array): number {
   return lines;
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+const WRITE_BYTES = 1 << 20;
+
+/** A file that chunks are gathered for: each write costs more than the copying of its bytes. */
+class Written {
+  /** Of all chunks so far. */
+  bytes = 0;
+  readonly #handle: FileHandle;
+  #chunks: Uint8Array[] = [];
+  #gathered = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#chunks.push(chunk);
+    this.#gathered += chunk.length;
+    this.bytes += chunk.length;
+    if (this.#gathered >= WRITE_BYTES) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    let left = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#gathered = 0;
+    while (left.length > 0) left = left.subarray((await this.#handle.write(left)).bytesWritten);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
 }
