@@ -9,9 +9,10 @@ import { exactText } from '../fit.ts';
 import { quoteText } from '../sql.ts';
 import type { CsvSpec } from './cutter.ts';
 import { withFooters } from './footers.ts';
+import { jsonKeys } from './objects.ts';
 import { type Piece, piecesOf } from './pieces.ts';
 import { dropRejects, goodLines, STORE_REJECTS, withOneLineEnd } from './rejects.ts';
-import { csvGiven, jsonKeys } from './relation.ts';
+import { csvGiven } from './relation.ts';
 
 /** What the beginning of a file shows. */
 export interface Look {

@@ -20,6 +20,8 @@ export interface Fetching {
   readonly offer: FilesOffer;
   readonly folder: string;
   readonly sliceBytes: number;
+  /** The line that pieces of large files of objects begin with. */
+  readonly head?: Uint8Array | null;
   readonly signal: AbortSignal;
 }
 
@@ -61,15 +63,16 @@ async function smallFiles(
   paths: { next: number },
 ): Promise<readonly (readonly Piece[])[]> {
   const found: Piece[][] = files.map(() => []);
+  const together = { ...fetching, head: null };
   await inParallel(files, AT_ONCE, async (file, i) => {
-    for await (const piece of pieces(file, fetching, paths)) found[i]?.push(piece);
+    for await (const piece of pieces(file, together, paths)) found[i]?.push(piece);
   });
   return found;
 }
 
 async function* pieces(
   file: OfferedFile,
-  { offer: { spec }, folder, sliceBytes, signal }: Fetching,
+  { offer: { spec }, folder, sliceBytes, head = null, signal }: Fetching,
   paths: { next: number },
 ): AsyncGenerator<Piece, void> {
   const nextPath = () => join(folder, `piece-${paths.next++}.${spec.format}`);
@@ -79,7 +82,7 @@ async function* pieces(
   }
   const text = textOf(file, spec, signal);
   if (spec.format === 'json') {
-    const slicing: Slicing = { sliceBytes, nextPath, quote: null, escape: null, linesBefore: 0 };
+    const slicing: Slicing = { sliceBytes, nextPath, quote: null, escape: null, linesBefore: 0, head };
     for await (const slice of slicesOf(elementsAsLines(text), slicing)) yield { file, slice, header: null };
     return;
   }
@@ -101,5 +104,5 @@ async function spooled(file: OfferedFile, path: string, signal: AbortSignal): Pr
     for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
     bytes += chunk.length;
   }
-  return { path, bytes, firstLine: 1, lines: 0 };
+  return { path, bytes, firstLine: 1, lines: 0, headed: false };
 }

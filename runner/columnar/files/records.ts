@@ -30,7 +30,8 @@ export async function expectedRows(
   if (spec.format === 'parquet') return (await footerRows(engine, [slice.path])).get(slice.path) ?? 0;
   if (given === slice.lines) return given;
   const csv = spec.format === 'csv' ? spec.csv : null;
-  return expectedOf(await countRecords(slice.path, csv, header?.lineEnd === '\r\n'), given);
+  const { filled, blank } = await countRecords(slice.path, csv, header?.lineEnd === '\r\n');
+  return expectedOf({ filled: filled - (slice.headed ? 1 : 0), blank }, given);
 }
 
 /** What was given where that is right, else what should have been. */

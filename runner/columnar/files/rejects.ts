@@ -104,10 +104,10 @@ export function oneLineEnd(bytes: Buffer, csv: Pick<CsvSpec, 'delimiter' | 'quot
 }
 
 /** Writes the lines that hold an object into another file. */
-export async function goodLines({ path, firstLine }: Slice, to: string): Promise<Bad[]> {
+export async function goodLines({ path, firstLine, headed }: Slice, to: string): Promise<Bad[]> {
   const bad: Bad[] = [];
   const good: string[] = [];
-  let line = firstLine - 1;
+  let line = firstLine - (headed ? 2 : 1);
   const lines = createInterface({ input: createReadStream(path, 'latin1'), crlfDelay: Number.POSITIVE_INFINITY });
   for await (const raw of lines) {
     line += 1;

@@ -83,7 +83,8 @@ function vectorItems(wanted: Wanted, given: Given, constant: Constant): string[]
   return items;
 }
 
-function pathList(paths: readonly string[]): string {
+/** The list of files that a reader of DuckDB takes. */
+export function pathList(paths: readonly string[]): string {
   return `[${paths.map(quoteText).join(', ')}]`;
 }
 
@@ -136,40 +137,6 @@ export function csvGiven(pieces: readonly Piece[], csv: CsvSpec, more = ''): Giv
     },
     others: names,
   };
-}
-
-/** Objects in lines. A value is its text, or its JSON. */
-export function jsonGiven(
-  paths: readonly string[],
-  wanted: readonly { source: string; json: boolean }[],
-  others: readonly string[],
-): Given {
-  const fields = [...wanted, ...others.map((source) => ({ source, json: true }))];
-  const distinct = new Set(fields.map(({ source }) => source.toLowerCase())).size === fields.length;
-  const lines = `${pathList(paths)}, ${LINES}`;
-  if (!distinct || fields.length === 0) {
-    return {
-      from: (told) => `read_ndjson_objects(${lines}${told})`,
-      value: (source, { kind }) => {
-        const pointer = quoteText(`/${source.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-        return kind === 'json' ? `nullif(json -> ${pointer}, 'null'::JSON)` : `json ->> ${pointer}`;
-      },
-      others,
-    };
-  }
-  const columns = fields.map(({ source, json }) => `${quoteText(source)}: '${json ? 'JSON' : 'VARCHAR'}'`).join(', ');
-  return {
-    from: (told) => `read_json(${lines}, auto_detect = false, columns = {${columns}}${told})`,
-    value: (source) => quoteName(source),
-    others,
-  };
-}
-
-const LINES = `format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${16 << 20}`;
-
-/** The query of all names that objects in these lines have. */
-export function jsonKeys(paths: readonly string[]): string {
-  return `SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${pathList(paths)}, ${LINES})`;
 }
 
 const NESTED = /[[({]|^(?:MAP|STRUCT|UNION|VARIANT|JSON)/;

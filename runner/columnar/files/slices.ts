@@ -11,6 +11,8 @@ export interface Slice {
   readonly firstLine: number;
   /** Lines in it; 0 where it is no text. */
   readonly lines: number;
+  /** Before them is one that the object does not have. */
+  readonly headed: boolean;
 }
 
 export interface Slicing extends Records {
@@ -20,6 +22,8 @@ export interface Slicing extends Records {
   readonly nextPath: () => string;
   /** Lines of the object that were taken off before. */
   readonly linesBefore: number;
+  /** A line that each of them begins with. */
+  readonly head?: Uint8Array | null;
 }
 
 /** Past this without the end of a record a quote is taken for one that nothing closes. */
@@ -27,6 +31,7 @@ const LONGEST_RECORD = 16 << 20;
 
 export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicing): AsyncGenerator<Slice, void> {
   const cutter = new Cutter(slicing);
+  const { head = null } = slicing;
   let current: { file: Written; path: string; firstLine: number; linesAhead: number } | null = null;
   let last: number | undefined;
   const append = async (bytes: Uint8Array, linesAhead: number) => {
@@ -35,6 +40,7 @@ export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicin
       const path = slicing.nextPath();
       const firstLine = slicing.linesBefore + linesAhead + 1;
       current = { file: new Written(await open(path, 'w')), path, firstLine, linesAhead };
+      if (head !== null) await current.file.add(head);
     }
     await current.file.add(bytes);
     last = bytes.at(-1);
@@ -45,7 +51,15 @@ export async function* slicesOf(text: AsyncIterable<Uint8Array>, slicing: Slicin
     await file.flush();
     current = null;
     await file.close();
-    return [{ path, bytes: file.bytes, firstLine, lines: linesSoFar - linesAhead + (last === 0x0a ? 0 : 1) }];
+    return [
+      {
+        path,
+        headed: head !== null,
+        bytes: file.bytes - (head?.length ?? 0),
+        firstLine,
+        lines: linesSoFar - linesAhead + (last === 0x0a ? 0 : 1),
+      },
+    ];
   };
   const size = () => current?.file.bytes ?? 0;
   try {
