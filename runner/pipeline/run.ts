@@ -5,7 +5,7 @@ import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
 import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
-import type { ReadSpec, ReadSummary, Source, SourceObject } from '../core/contracts/source.ts';
+import type { ObjectShape, ReadSpec, ReadSummary, Source, SourceObject } from '../core/contracts/source.ts';
 import type {
   ChangeCounts,
   CommitSpec,
@@ -76,6 +76,8 @@ class Run {
   readonly #startedAt = new Date().toISOString();
   #warehouse: Warehouse | null = null;
   #identity: RunIdentity | null = null;
+  /** Asked while the warehouse is opened; whatever becomes of that, the source is not left before it has answered. */
+  #described: Promise<ObjectShape> | null = null;
   #plan: Plan | null = null;
   #read: ReadSummary | null = null;
   #staged: Staged | null = null;
@@ -106,6 +108,7 @@ class Run {
       await this.#undoStaging();
       return await this.#finish(statusOf(problem), problem);
     } finally {
+      await this.#described?.catch(() => undefined);
       await this.#plan?.[Symbol.asyncDispose]();
       await this.#warehouse?.[Symbol.asyncDispose]();
     }
@@ -126,9 +129,9 @@ class Run {
 
   async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan> {
     const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env } = this.#request;
-    // The source answers while the warehouse is opened.
     const described = source.describe(objectOf(spec), signal);
     described.catch(() => undefined);
+    this.#described = described;
     this.#warehouse = await this.#request.openWarehouse((text) => this.#journal.tell('warning', undefined, { text }));
     this.#identity = {
       tenant: tenant.tenant,
