@@ -73,10 +73,10 @@ export class Reader {
 
   /** What a piece of objects begins with, where names that are not known are of interest. */
   get head(): Uint8Array | null {
-    const { spec, files } = this.#reading.offer;
-    return spec.format === 'json' && this.#wanted.late !== null
-      ? headLine(this.#known(files[0] ?? { constants: {} }))
-      : null;
+    const { spec, files, late } = this.#reading.offer;
+    if (spec.format !== 'json' || late === undefined) return null;
+    const left = late.except.map((source) => ({ source, json: true }));
+    return headLine([...this.#known(files[0] ?? { constants: {} }), ...left]);
   }
 
   get progress(): ChannelProgress {

@@ -39,7 +39,7 @@ describe('objects of a large file', () => {
     });
 
   /** Reads all into a table `rows`; tells what was read, and how often all names were asked for. */
-  const read = async (lines: readonly string[], columns: readonly object[] = plain) => {
+  const read = async (lines: readonly string[], columns: readonly object[] = plain, except: readonly string[] = []) => {
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
     const file: OfferedFile = {
       ...{ uri: 'gs://b/a', version: '1', bytes: bytes.length, modifiedAt: '', constants: {}, compression: 'none' },
@@ -54,7 +54,7 @@ describe('objects of a large file', () => {
     });
     const spec = filesSchema.parse({ match: '*', format: 'json' }) as FilesOffer['spec'];
     const reading = {
-      offer: { way: 'files', spec, columns, files: [file], late: { except: [] } },
+      offer: { way: 'files', spec, columns, files: [file], late: { except } },
       ...{ vectors: [...vectors, LATE_VECTOR], folder, sliceBytes: PIECE_BYTES },
     } as unknown as FilesReading;
     const asked: string[] = [];
@@ -88,6 +88,17 @@ describe('objects of a large file', () => {
     const { summary, rows, asked } = await read(textOf());
     expect(asked).toBe(0);
     expect(summary).toMatchObject({ extracted: LINES, rejected: 0, late: [] });
+    expect(rows).toEqual(Array.from({ length: LINES }, (_, i) => wanted(i)));
+  });
+
+  test('a field that is left out is known', async () => {
+    const { summary, rows, asked } = await read(
+      textOf((i) => ({ ...line(i), secret: `s${i}` })),
+      plain,
+      ['secret'],
+    );
+    expect(asked).toBe(0);
+    expect(summary).toMatchObject({ extracted: LINES, late: [] });
     expect(rows).toEqual(Array.from({ length: LINES }, (_, i) => wanted(i)));
   });
 
