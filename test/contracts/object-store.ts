@@ -179,10 +179,15 @@ export function objectStoreSuite(name: string, start: () => Promise<ObjectStoreF
     it('reads over several connections in order', async () => {
       const bytes = noise(5_000_003);
       const object = await putAndStat('ahead.bin', bytes);
-      const open = (range: { from: number; to: number }, signal: AbortSignal) => store.open(object, range, signal);
-      let most = 0;
-      proxy.onBody = () => {
-        most = Math.max(most, proxy.open);
+      let [reading, most] = [0, 0];
+      const open = async function* (range: { from: number; to: number }, signal: AbortSignal) {
+        reading += 1;
+        most = Math.max(most, reading);
+        try {
+          yield* store.open(object, range, signal);
+        } finally {
+          reading -= 1;
+        }
       };
       const hash = createHash('sha256');
       const ahead = readAhead(open, object, { from: 3 }, never, { connections: 3, chunkBytes: 400_000 });
