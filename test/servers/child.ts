@@ -65,6 +65,7 @@ export function freePort(): Promise<number> {
 export async function startChild(command: ServerCommand, folder: string): Promise<ChildServer> {
   const logFile = join(folder, 'log');
   const output = openSync(logFile, 'a');
+  const written = openSync(logFile, 'r');
   const child = spawn('/bin/sh', ['-c', KEEPER, command.name, folder, ...command.run], {
     stdio: ['pipe', output, output],
     detached: true,
@@ -72,7 +73,6 @@ export async function startChild(command: ServerCommand, folder: string): Promis
     env: { ...process.env, ...command.environment },
   });
   closeSync(output);
-  const written = openSync(logFile, 'r');
   child.stdin?.on('error', () => {});
   const gone = new Promise<void>((done) => child.once('close', () => done()));
   const log = () => readFile(logFile, 'utf8').catch(() => '');
