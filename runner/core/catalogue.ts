@@ -1,5 +1,6 @@
 import { bigqueryEntries } from './catalogue-bigquery.ts';
 import { checkEntries } from './catalogue-checks.ts';
+import { controlEntries } from './catalogue-control.ts';
 import { fileEntries } from './catalogue-files.ts';
 import { objectEntries } from './catalogue-objects.ts';
 import { sourceEntries } from './catalogue-source.ts';
@@ -64,6 +65,7 @@ export const catalogue = {
     detail: (f) => `${f.store}: ${f.reason}.`,
     fix: () => 'Check that the folder can be written, then run again.',
   },
+  ...controlEntries,
   ...stackEntries,
   USAGE: {
     title: 'The command cannot be carried out as written.',

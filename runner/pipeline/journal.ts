@@ -1,5 +1,5 @@
 /** What a run tells while it goes on: to who watches, and into the run store, in order. */
-import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
+import type { EndedStatus, RunEvent, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Problem } from '../core/errors.ts';
 
 export class Journal {
@@ -29,7 +29,7 @@ export class Journal {
   }
 
   /** Closes the run in the store, after all that was told. */
-  async close(status: Exclude<RunStatus, 'running'>, summary: object, problem: Problem | null): Promise<void> {
+  async close(status: EndedStatus, summary: object, problem: Problem | null): Promise<void> {
     this.tell('run-end', undefined, { status, ...(problem === null ? {} : { problem }) });
     await this.#writing;
     await this.#store.finish(this.#runId, status, { ...summary }, problem).catch(() => undefined);

@@ -23,6 +23,8 @@ const STACK_CONTRACT = '^stacks/(?:contract|preview-result|provision/contract)\\
 const PROVISIONER = '^stacks/provision/provisioner\\.ts$';
 const ADAPTERS = 'runner/(?:sources|warehouses|staging|stores|launchers)/';
 const STORES_AND_LAUNCHERS = '^runner/(?:stores|launchers)/';
+/** Traces, metrics and logs of all processes. */
+const TELEMETRY = '^runner/telemetry/';
 const PIPELINE = '^runner/(?:pipeline|strategies)/';
 
 /** The one SDK of each adapter. A connector with a driver is one more line. */
@@ -38,6 +40,10 @@ export const sdks: Readonly<Record<string, readonly string[]>> = {
   'runner/warehouses/duckdb/': [],
   'runner/sources/bigquery/': ['@google-cloud/bigquery-storage', 'apache-arrow', 'google-gax'],
   'runner/warehouses/bigquery/': [],
+  'runner/stores/firestore/': ['@google-cloud/firestore'],
+  'runner/stores/webhook/': ['google-auth-library'],
+  'runner/stores/tenants/': ['@google-cloud/storage'],
+  'runner/launchers/cloud-run-job/': ['@google-cloud/run'],
 };
 
 /** Vectors become typed columns there, for whoever stores them. */
@@ -100,20 +106,26 @@ export const rooms: readonly Room[] = [
     may: [TENANTS, CORE, '^$1', FILES],
     packages: [],
   },
+  {
+    name: 'runner/telemetry',
+    path: TELEMETRY,
+    may: [CORE, TELEMETRY],
+    packages: ['@opentelemetry/[^/]+', 'prom-client', 'pino'],
+  },
   { name: 'pipeline, strategies', path: PIPELINE, may: [TENANTS, CORE, PIPELINE], packages: [] },
   {
     name: 'runner/main, cli',
-    path: '^runner/(?!(?:core|columnar|identity|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
+    path: '^runner/(?!(?:core|columnar|identity|telemetry|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
     may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
-    packages: ['commander', 'pino'],
+    packages: ['commander', '@google-cloud/secret-manager'],
   },
   { name: 'components', path: '^components/', may: [TENANTS, '^components/'], packages: PULUMI },
   { name: 'stacks', path: '^stacks/', may: [TENANTS, '^components/', '^stacks/', CONTRACTS], packages: PULUMI },
   {
     name: 'webhook',
     path: '^webhook/',
-    may: [TENANTS, CORE, STORES_AND_LAUNCHERS, '^webhook/', STACK_CONTRACT],
-    packages: ['hono', '@hono/[^/]+'],
+    may: [TENANTS, CORE, STORES_AND_LAUNCHERS, TELEMETRY, '^webhook/', STACK_CONTRACT],
+    packages: ['hono', '@hono/[^/]+', 'jose', 'google-auth-library', 'swagger-ui-dist'],
   },
   { name: 'policies', path: '^policies/', may: [TENANTS, '^policies/'], packages: ['@pulumi/policy', 'yaml'] },
 ];

@@ -1,5 +1,6 @@
-/** What a run store promises the pipeline, the command line and the console. Types only. */
+/** What a run store promises the pipeline, the command line, the webhook and the console. Types only. */
 import type { Problem } from '../errors.ts';
+import type { RunOrder } from './run-order.ts';
 
 export interface Lease {
   readonly tenant: string;
@@ -10,13 +11,25 @@ export interface Lease {
   readonly expiresAt: string;
 }
 
-export type RunStatus = 'running' | 'succeeded' | 'failed' | 'refused' | 'interrupted';
+/** `queued`: accepted, no runner has taken it yet. */
+export type RunStatus = 'queued' | 'running' | EndedStatus;
+export type EndedStatus = 'succeeded' | 'failed' | 'refused' | 'interrupted';
 
 export interface RunRecord {
   readonly runId: string;
   readonly tenant: string;
+  /** Empty for what concerns no source: a test of a connection, a deployment. */
   readonly source: string;
   readonly status: RunStatus;
+  /** What it was asked to do; `null`: started by a command line, without a webhook. */
+  readonly order: RunOrder | null;
+  /** How its launcher calls what carries it out; `null` until launched. */
+  readonly execution: string | null;
+  /** Somebody wants it to stop; its runner hears of it when it renews its lease. */
+  readonly cancelRequested: boolean;
+  /** When it was accepted, by the clock of the store. */
+  readonly createdAt: string;
+  /** When its runner took it; of a queued run, `createdAt`. */
   readonly startedAt: string;
   readonly endedAt: string | null;
   /** What `run --json` prints; grows while the run goes on. */
@@ -36,36 +49,84 @@ export interface RunEvent {
 
 export type Step = 'plan' | 'extract' | 'stage' | 'load' | 'check' | 'commit' | 'record';
 
+/** Which runs; all that is given must hold. */
+export interface RunFilter {
+  readonly tenant?: string;
+  readonly source?: string;
+  readonly statuses?: readonly RunStatus[];
+  /** Ended runs whose end nobody was told of yet. */
+  readonly unannounced?: true;
+  /** Only those accepted before this run: the next page begins after the last run of this one. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+export interface ClaimRequest {
+  readonly tenant: string;
+  readonly source: string;
+  readonly runId: string;
+  readonly ttlMs: number;
+  /**
+   * Keeps the source for a run that another process will carry out. The run stays queued; the next claim of the same run
+   * takes the lease over, with a larger token.
+   */
+  readonly reserve?: true;
+}
+
+/** A renewed lease, and what its holder should hear. */
+export interface Renewed extends Lease {
+  readonly cancelRequested: boolean;
+}
+
 /** Leases, runs and events. */
 export interface RunStore extends AsyncDisposable {
-  /** Takes the lease and creates the run. @throws LEASE_HELD with the holder while it is alive */
-  claim(request: {
+  /** Accepts a run. One that exists already under this id is given back as it is. */
+  enqueue(run: {
+    readonly runId: string;
     readonly tenant: string;
     readonly source: string;
-    readonly runId: string;
-    readonly ttlMs: number;
-  }): Promise<Lease>;
+    readonly order: RunOrder;
+  }): Promise<RunRecord>;
+  /**
+   * Takes the lease; the run is running then, and is created where nobody has accepted it before.
+   *
+   * @throws LEASE_HELD with the holder while it is alive; USAGE where the run has ended or is another source's
+   */
+  claim(request: ClaimRequest): Promise<Lease>;
   /** Prolongs it. @throws LEASE_LOST once a newer one exists */
-  renew(lease: Lease, ttlMs: number): Promise<Lease>;
+  renew(lease: Lease, ttlMs: number): Promise<Renewed>;
   release(lease: Lease): Promise<void>;
-  append(event: RunEvent): Promise<void>;
-  /** Monotonic: an ended run never changes again. */
+  /** The lease of a source while it holds; `null`: free. */
+  holder(tenant: string, source: string): Promise<Lease | null>;
+  /** A run that needs no lease begins: queued → running; otherwise nothing. @throws RUN_NOT_FOUND */
+  start(runId: string): Promise<void>;
+  /** Records how its launcher calls it. @throws RUN_NOT_FOUND */
+  launched(runId: string, execution: string): Promise<void>;
+  /**
+   * Asks a run to stop. A queued one ends as interrupted at once; an ended one stays as it is.
+   *
+   * @throws RUN_NOT_FOUND
+   */
+  cancel(runId: string): Promise<RunRecord>;
+  /** @param id an event that comes again under the same id is not kept twice. */
+  append(event: RunEvent, id?: string): Promise<void>;
+  /** Monotonic: an ended run never changes again. @returns whether this call ended it. @throws RUN_NOT_FOUND */
   finish(
     runId: string,
-    status: Exclude<RunStatus, 'running'>,
+    status: EndedStatus,
     summary: Readonly<Record<string, unknown>>,
     problem: Problem | null,
-  ): Promise<void>;
+  ): Promise<boolean>;
+  /** Its end was told to whoever is told; see `unannounced`. */
+  announced(runId: string): Promise<void>;
   get(runId: string): Promise<RunRecord | null>;
   /** Newest first. */
-  list(filter: {
-    readonly tenant?: string;
-    readonly source?: string;
-    readonly limit: number;
-  }): Promise<readonly RunRecord[]>;
+  list(filter: RunFilter): Promise<readonly RunRecord[]>;
   events(runId: string, after?: number): Promise<readonly (RunEvent & { readonly sequence: number })[]>;
   /** Runs that say `running` while no lease holds them: their process is gone. */
   abandoned(tenant: string, source: string): Promise<readonly RunRecord[]>;
   /** The run id of a schedule tick; the same tick always gives the first answer. */
   deduplicate(key: string, runId: string): Promise<string>;
+  /** The run id that `deduplicate` gave a tick; `null`: it never came. */
+  tick(key: string): Promise<string | null>;
 }
