@@ -14,10 +14,12 @@ export interface TableName {
 /** The identities of a tenant. */
 export type AccountRole = 'runner' | 'scheduler' | 'dataflow';
 
-/** The one shared identity and the names of what the platform holds for all tenants. */
+/** The shared identities and the names of what the platform holds for all tenants. */
 export const PLATFORM = {
   webhookAccount: 'tributary-webhook',
   webhookService: 'tributary-webhook',
+  /** Account and scheduler job of the sweep. */
+  sweep: 'tributary-sweep',
   registry: 'tributary',
   runStoreDatabase: 'tributary',
   keyRing: 'tributary',
@@ -105,10 +107,26 @@ export function triggerPath(tenant: string, source: string): string {
   return `/v1/tenants/${tenant}/sources/${source}/trigger`;
 }
 
+/** What the platform's own schedule calls every minute. */
+export const SWEEP_PATH = '/v1/sweep';
+
 /** Bucket of the platform's own state: templates of Dataflow and the state of stacks. */
 export function stateBucket(project: string): string {
   return shortened(`${bucketSafe(project)}-tributary-state`, 63);
 }
+
+/** Bucket of the files of tenants, which the webhook reads and its API writes. */
+export function tenantsBucket(project: string): string {
+  return shortened(`${bucketSafe(project)}-tributary-tenants`, 63);
+}
+
+/** The file of a tenant in that bucket: `tenants/acme.yaml`. */
+export function tenantObject(tenant: string): string {
+  return `${TENANT_OBJECTS.prefix}${tenant}${TENANT_OBJECTS.suffix}`;
+}
+
+/** What is around the name of a tenant in {@link tenantObject}. */
+export const TENANT_OBJECTS = { prefix: 'tenants/', suffix: '.yaml' } as const;
 
 /** Stack of the platform: `platform.dev`. No tenant may be called `platform`. */
 export function platformStack(env: string): string {

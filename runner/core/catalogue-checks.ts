@@ -79,7 +79,7 @@ export const checkEntries = {
     origin: 'platform',
     retryable: true,
     detail: (f) =>
-      `Run ${f.holder} holds the lease of ${f.tenant}/${f.source} (process ${f.pid} on ${f.host}) until ${f.until}.`,
+      `Run ${f.holder} holds the lease of ${f.tenant}/${f.source}${f.pid === undefined ? '' : ` (process ${f.pid} on ${f.host})`} until ${f.until}.`,
     fix: (f) => `Wait for it, or look at it: tributary logs ${f.holder}`,
   },
   LEASE_LOST: {

@@ -2,12 +2,118 @@
 import type { Entry } from './catalogue.ts';
 
 export const controlEntries = {
+  PORT_IN_USE: {
+    title: 'The port is taken.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `Another process listens on ${f.host}:${f.port}.`,
+    fix: () => 'Stop it (perhaps another tributary dev), or choose a port: tributary dev --port <port>',
+  },
+  REQUEST_INVALID: {
+    title: 'The request is not valid.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `${f.reason}`,
+    fix: (f) => `${f.advice ?? 'Each entry of errors says where and what; /docs describes every request.'}`,
+  },
+  ROUTE_NOT_FOUND: {
+    title: 'There is nothing under this address.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `No resource is called ${f.path}.`,
+    fix: () => 'See /docs for every address.',
+  },
+  METHOD_NOT_ALLOWED: {
+    title: 'This address does not take this method.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `${f.path} takes ${f.allowed}, not ${f.method}.`,
+    fix: () => 'Use one of these methods.',
+  },
+  NAME_TAKEN: {
+    title: 'This name is taken.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `There is already ${f.what} "${f.name}".`,
+    fix: () => 'Choose another name, or change what is there with PUT and If-Match.',
+  },
+  BODY_TOO_LARGE: {
+    title: 'The body of the request is too large.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `At most ${f.limit} bytes are read here.`,
+    fix: () => 'Send less at once.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    title: 'The body is of a type that is not read here.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `This address reads ${f.known}, not ${f.type}.`,
+    fix: (f) => `Send Content-Type: ${f.known}`,
+  },
+  PRECONDITION_REQUIRED: {
+    title: 'The request does not say which version it changes.',
+    origin: 'tenant',
+    retryable: false,
+    detail: () => 'A change needs If-Match, so that it cannot undo one that was made in the meantime.',
+    fix: () => 'Read it, send its ETag as If-Match; for something new, send If-None-Match: *',
+  },
+  DEPLOYMENTS_ELSEWHERE: {
+    title: 'Deployments are not made here.',
+    origin: 'platform',
+    retryable: false,
+    detail: () => 'This service holds no right to create or change resources of tenants.',
+    fix: (f) => `Run it where the right is, for example in CI: tributary ${f.kind} ${f.tenant}`,
+  },
+  KEY_REUSED: {
+    title: 'This idempotency key belongs to another order.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) => `The key was sent before, for run ${f.run}, and asked for something else.`,
+    fix: () =>
+      'Send a new Idempotency-Key with every new order, and the same one only when the same order is repeated.',
+  },
+  TOO_MANY_REQUESTS: {
+    title: 'Too many requests.',
+    origin: 'tenant',
+    retryable: true,
+    detail: () => 'This caller asks more often than the webhook answers.',
+    fix: () => 'Wait for the seconds that Retry-After says.',
+  },
+  KEYS_UNAVAILABLE: {
+    title: 'Nobody can be signed in at the moment.',
+    origin: 'platform',
+    retryable: true,
+    detail: () => 'The keys that tokens are verified with cannot be fetched.',
+    fix: () => 'The call may be made again; schedules and runners do so by themselves.',
+  },
+  UNAUTHENTICATED: {
+    title: 'The caller is not known.',
+    origin: 'tenant',
+    retryable: false,
+    detail: () => 'The request carries no valid identity.',
+    fix: () => 'Sign in, and send an identity token for the audience of this platform.',
+  },
+  FORBIDDEN: {
+    title: 'The caller may not do this.',
+    origin: 'tenant',
+    retryable: false,
+    detail: () => 'The identity is valid and has no such right.',
+    fix: () => 'Ask an admin of the tenant for a role: docs/tenant.md, members.',
+  },
   LAUNCH_FAILED: {
     title: 'The run could not be started.',
     origin: 'platform',
     retryable: true,
     detail: (f) => `${f.launcher} could not start ${f.run}: ${f.reason}.`,
     fix: () => 'It is tried again by itself; if it stays so, look at the status of the platform.',
+  },
+  LAUNCHER_BUSY: {
+    title: 'As many runs as may be are running.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `${f.launcher} runs ${f.limit} at once; ${f.run} waits.`,
+    fix: () => 'It is started as soon as another one ends.',
   },
   LAUNCH_REFUSED: {
     title: 'The run may not be started.',
@@ -16,12 +122,57 @@ export const controlEntries = {
     detail: (f) => `${f.launcher} refused ${f.run}: ${f.reason}.`,
     fix: (f) => `${f.advice ?? 'Bring the stack of the tenant up: tributary up <tenant>'}`,
   },
+  LAUNCHER_UNREACHABLE: {
+    title: 'What carries out runs does not answer.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `${f.launcher} was asked for ${f.execution}: ${f.reason}.`,
+    fix: () =>
+      'It is asked again by itself; if it stays so, look at the status of the platform and at the roles of the webhook.',
+  },
+  RUNNER_MISSING: {
+    title: 'The program of the runner cannot be started.',
+    origin: 'platform',
+    retryable: false,
+    detail: (f) => `${f.execution}: ${f.reason}.`,
+    fix: () =>
+      'Check that the image (on a laptop, the program) of the runner is there and may be read, then bring the stack up again.',
+  },
+  RUNNER_OUT_OF_MEMORY: {
+    title: 'The runner had too little memory.',
+    origin: 'platform',
+    retryable: false,
+    detail: (f) => `${f.execution}: ${f.reason}.`,
+    fix: () =>
+      'Read less at once (a smaller window or fewer columns); if one window must be so large, give the job more memory.',
+  },
+  RUNNER_TIMED_OUT: {
+    title: 'The run took longer than its job may.',
+    origin: 'platform',
+    retryable: false,
+    detail: (f) => `${f.execution}: ${f.reason}.`,
+    fix: () => 'Load the range in parts: tributary backfill with smaller steps; or raise the time limit of the job.',
+  },
+  RUNNER_FAILED: {
+    title: 'The process of the runner ended with an error.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `${f.execution}: ${f.reason}.`,
+    fix: (f) => `Read its log${f.logs === undefined ? '' : `: ${f.logs}`}`,
+  },
   RUN_CANCELLED: {
     title: 'The run was cancelled.',
     origin: 'tenant',
     retryable: true,
     detail: () => 'Somebody asked it to stop before it committed; the destination is as it was.',
     fix: () => 'Run it again when you like.',
+  },
+  TENANTS_FAILED: {
+    title: 'The files of the tenants cannot be used.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `${f.store}: ${f.reason}.`,
+    fix: (f) => `${f.advice ?? 'Check the folder and its permissions, then do it again.'}`,
   },
   TENANT_CHANGED: {
     title: 'Somebody else changed this tenant in the meantime.',
@@ -42,7 +193,8 @@ export const controlEntries = {
     origin: 'platform',
     retryable: false,
     detail: (f) => `${f.url} answered ${f.status}.`,
-    fix: (f) => `Bring the stack of tenant ${f.tenant} up again: its accounts or its audience are not those of the platform.`,
+    fix: (f) =>
+      `Bring the stack of tenant ${f.tenant} up again: its accounts or its audience are not those of the platform.`,
   },
   NOTICE_FAILED: {
     title: 'A notification could not be delivered.',

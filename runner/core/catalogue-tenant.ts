@@ -28,8 +28,27 @@ export const tenantEntries = {
     origin: 'tenant',
     retryable: false,
     detail: (f) =>
-      `Connection ${f.connection} needs the secret "${f.secret}", which is neither in the environment nor in ${f.store}.`,
-    fix: (f) => `Run: tributary secret set ${f.tenant} ${f.secret}   (or export ${f.variable})`,
+      `Connection ${f.connection} needs the secret "${f.secret}", which ${f.state ?? `is neither in the environment nor in ${f.store}`}.`,
+    fix: (f) =>
+      f.advice
+        ? `${f.advice}`
+        : `Run: tributary secret set ${f.tenant} ${f.secret}${f.variable ? `   (or export ${f.variable})` : ' --secrets secret-manager'}`,
+  },
+  SECRET_FORBIDDEN: {
+    title: 'A secret may not be used by this account.',
+    origin: 'tenant',
+    retryable: false,
+    detail: (f) =>
+      `Secret Manager refuses ${f.secret} of project ${f.project}: the account lacks ${f.role}, or the secret is not there.`,
+    fix: (f) =>
+      `Name the secret in the tenant file, then bring the stack up: tributary up ${f.tenant}. The right may take minutes to hold.`,
+  },
+  SECRET_UNAVAILABLE: {
+    title: 'Secret Manager does not answer.',
+    origin: 'platform',
+    retryable: true,
+    detail: (f) => `${f.secret} of project ${f.project}: ${f.reason}.`,
+    fix: () => 'Run it again; if it stays so, look at the status of Google Cloud.',
   },
   SECRET_STORE_EXPOSED: {
     title: 'Others can read the secrets file.',

@@ -63,7 +63,7 @@ export const catalogue = {
     origin: 'platform',
     retryable: true,
     detail: (f) => `${f.store}: ${f.reason}.`,
-    fix: () => 'Check that the folder can be written, then run again.',
+    fix: (f) => `${f.advice ?? 'Check that the folder can be written, then run again.'}`,
   },
   ...controlEntries,
   ...stackEntries,

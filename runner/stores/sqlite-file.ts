@@ -1,33 +1,11 @@
-/** Opens the file of a SQLite run store: driver, pragmas, tables, and errors in the words of the catalogue. */
+/** Opens the file of a SQLite run store: driver, pragmas, format, and errors in the words of the catalogue. */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { TributaryError } from '../core/errors.ts';
+import { STEPS } from './sqlite-schema.ts';
 
 const BUSY_MS = 5000;
-const VERSION = 1;
-
-const TABLES = `
-CREATE TABLE lease (
-  tenant TEXT NOT NULL, source TEXT NOT NULL, token INTEGER NOT NULL,
-  run_id TEXT, expires_at INTEGER NOT NULL,
-  host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, namespace TEXT NOT NULL,
-  PRIMARY KEY (tenant, source)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE run (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE,
-  tenant TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL,
-  started_at TEXT NOT NULL, ended_at TEXT, summary TEXT NOT NULL DEFAULT '{}', problem TEXT
-) STRICT;
-CREATE INDEX run_by_source ON run (tenant, source, number);
-CREATE TABLE event (
-  run_id TEXT NOT NULL, sequence INTEGER NOT NULL, at TEXT NOT NULL, type TEXT NOT NULL, step TEXT, data TEXT,
-  PRIMARY KEY (run_id, sequence)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tick (key TEXT PRIMARY KEY, run_id TEXT NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
-PRAGMA user_version = ${VERSION};
-`;
-
 export function openFile(file: string): DatabaseSync {
   return guarded(file, () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -59,16 +37,21 @@ function configure(database: DatabaseSync, file: string): void {
     database.exec('PRAGMA journal_mode = WAL');
   }
   database.exec('PRAGMA synchronous = NORMAL');
-  if (versionOf(database) === 0) {
-    transaction(database, () => {
-      if (versionOf(database) === 0) database.exec(TABLES);
-    });
-  }
+  const known = STEPS.length;
+  if (versionOf(database) < known) transaction(database, () => migrate(database));
   const found = versionOf(database);
-  if (found !== VERSION) {
-    const reason = `it has format ${found}, this version of Tributary knows ${VERSION}`;
+  if (found !== known) {
+    const reason = `it has format ${found}, this version of Tributary knows ${known}`;
     throw new TributaryError('STORE_FAILED', { store: file, reason });
   }
+}
+
+/** Under the write lock: whoever came second finds it done. */
+function migrate(database: DatabaseSync): void {
+  const missing = STEPS.slice(versionOf(database));
+  if (missing.length === 0) return;
+  for (const step of missing) database.exec(step);
+  database.exec(`PRAGMA user_version = ${STEPS.length}`);
 }
 
 /** Takes the write lock at once: what is read inside stays true until the end. */

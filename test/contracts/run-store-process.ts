@@ -1,5 +1,6 @@
-/** Another process for the run store's suite: opens the same store in many threads and does one thing in each. */
+/** Another process for the run store's suite: opens the same store many times and does one thing with each. */
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { RunStore } from '../../runner/core/contracts/run-store.ts';
 import { problemOf } from '../../runner/core/errors.ts';
@@ -10,58 +11,111 @@ export interface Elsewhere {
   readonly module: string;
   /** Its function that takes the place and gives the store. */
   readonly function: string;
+  /** Ten writers of a process: ten threads, or, where calls wait for a server anyhow, ten connections. */
+  readonly writers: 'threads' | 'connections';
 }
 
-/** Ticks or events of each thread. */
+/** Ticks or events of each writer. */
 export const EACH = 5;
+const HOUR = 3_600_000;
+const SOURCE = { tenant: 'acme', source: 'orders' };
 
 export interface Task extends Elsewhere {
   readonly place: string;
-  readonly threads: number;
-  readonly does: 'claim' | 'deduplicate' | 'append';
+  readonly count: number;
+  readonly does: keyof typeof works;
   /** Tells this process's run ids from others'. */
   readonly label: string;
 }
 
+/** What a writer does once; `shared` is the run of all of them. */
+const works = {
+  claim: async (store: RunStore, runId: string) => (await store.claim({ ...SOURCE, runId, ttlMs: HOUR })).runId,
+  claimShared: async (store: RunStore) => (await store.claim({ ...SOURCE, runId: 'shared', ttlMs: HOUR })).fencingToken,
+  reserveShared: async (store: RunStore) =>
+    (await store.claim({ ...SOURCE, runId: 'shared', ttlMs: HOUR, reserve: true })).fencingToken,
+  finishShared: (store: RunStore, by: string) => store.finish('shared', 'succeeded', { by }, null),
+  deduplicate: (store: RunStore, runId: string) => repeated((n) => store.deduplicate(`tick-${n}`, runId)),
+  append: (store: RunStore, runId: string) => repeated((n) => store.append(progress({ runId, n }))),
+  appendSame: (store: RunStore) => repeated((n) => store.append(progress({ n }), `event-${n}`)),
+  /** One run after the other until it is killed; prints their tokens. */
+  churn: async (store: RunStore, label: string) => {
+    for (let n = 0; n < 100_000; n++) {
+      const lease = await store.claim({ ...SOURCE, runId: `${label}-${n}`, ttlMs: 200 });
+      console.log(JSON.stringify(lease.fencingToken));
+      await store.finish(lease.runId, 'succeeded', {}, null);
+      await store.release(lease);
+    }
+  },
+} as const;
+
+const progress = (data: Readonly<Record<string, unknown>>) =>
+  ({ runId: 'shared', at: new Date().toISOString(), type: 'progress', data }) as const;
+
+async function repeated(step: (n: number) => Promise<unknown>): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  for (let n = 0; n < EACH; n++) answers.push(await step(n));
+  return answers;
+}
+
 type Opener = (place: string) => RunStore | Promise<RunStore>;
 
-/** Prints `"ready"`, waits for any input, prints the answers, and lives on until it is killed. */
+/** Opens its store for a task, and then does it. */
+interface Writer {
+  prepare(task: Task): Promise<unknown>;
+  go(): Promise<unknown>;
+}
+
+/** For each line with a task: opens the stores, prints `"ready"`, waits for another line, and prints the answers. */
 async function main(): Promise<void> {
-  const task = JSON.parse(process.argv[2] ?? '{}') as Task;
-  const threads = Array.from({ length: task.threads }, (_, thread) => {
-    return new Worker(new URL(import.meta.url), { workerData: { task, thread } });
+  const writers: Writer[] = [];
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line === 'go') {
+      console.log(JSON.stringify(await Promise.all(writers.map((writer) => writer.go()))));
+      continue;
+    }
+    const task = JSON.parse(line) as Task;
+    while (writers.length < task.count) writers.push(task.writers === 'threads' ? thread() : writer(writers.length));
+    await Promise.all(writers.map((writer) => writer.prepare(task)));
+    console.log(JSON.stringify('ready'));
+  }
+}
+
+let threads = 0;
+
+function thread(): Writer {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { writer: threads++ } });
+  const ask = async (message: unknown) => {
+    worker.postMessage(message);
+    return ((await once(worker, 'message')) as [unknown])[0];
+  };
+  return { prepare: ask, go: () => ask('go') };
+}
+
+function inThread(port: MessagePort, number: number): void {
+  const self = writer(number);
+  port.on('message', async (message: Task | 'go') => {
+    port.postMessage(await (message === 'go' ? self.go() : self.prepare(message)));
   });
-  await Promise.all(threads.map((thread) => once(thread, 'message')));
-  console.log(JSON.stringify('ready'));
-  await once(process.stdin, 'data');
-  const answers = await Promise.all(
-    threads.map(async (thread) => {
-      thread.postMessage('go');
-      return ((await once(thread, 'message')) as [unknown])[0];
-    }),
-  );
-  console.log(JSON.stringify(answers));
 }
 
-async function inThread(task: Task, thread: number, port: MessagePort): Promise<void> {
-  const store = await open(task);
-  port.postMessage('ready');
-  await once(port, 'message');
-  port.postMessage(await work(store, task.does, `${task.label}-${thread}`).catch((error) => problemOf(error).code));
-  // Thread and store stay: a claimed lease has a living owner until the process is killed.
-  port.on('message', () => {});
-}
-
-async function work(store: RunStore, does: Task['does'], runId: string): Promise<unknown> {
-  if (does === 'claim') {
-    return (await store.claim({ tenant: 'acme', source: 'orders', runId, ttlMs: 3_600_000 })).runId;
-  }
-  const answers: unknown[] = [];
-  for (let n = 0; n < EACH; n++) {
-    if (does === 'deduplicate') answers.push(await store.deduplicate(`tick-${n}`, runId));
-    else await store.append({ runId: 'shared', at: new Date().toISOString(), type: 'progress', data: { runId, n } });
-  }
-  return answers;
+/** The store stays open until the next task: what it has claimed has a living owner. */
+function writer(number: number): Writer {
+  let store: RunStore | null = null;
+  let task: Task | null = null;
+  return {
+    async prepare(next) {
+      await store?.[Symbol.asyncDispose]();
+      task = next;
+      store = await open(next);
+      // Connected, so that all begin at the same moment.
+      await store.get('nobody');
+    },
+    async go() {
+      if (store === null || task === null) throw new Error('It was not told what to do.');
+      return works[task.does](store, `${task.label}-${number}`).catch((error: unknown) => problemOf(error).code);
+    },
+  };
 }
 
 async function open(task: Task): Promise<RunStore> {
@@ -71,8 +125,5 @@ async function open(task: Task): Promise<RunStore> {
   return opener(task.place);
 }
 
-if (parentPort !== null && workerData?.task) {
-  await inThread(workerData.task as Task, workerData.thread as number, parentPort);
-} else if (process.argv[1] === import.meta.filename) {
-  await main();
-}
+if (parentPort !== null && typeof workerData?.writer === 'number') inThread(parentPort, workerData.writer);
+else if (process.argv[1] === import.meta.filename) await main();

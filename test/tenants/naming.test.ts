@@ -123,6 +123,7 @@ describe('physical names', () => {
         expect(new URL(naming.webhookAudience(p)).href).toBe(`${naming.webhookAudience(p)}/`);
         expect(naming.triggerPath(t, s)).toBe(encodeURI(naming.triggerPath(t, s)));
         expect(naming.stateBucket(p)).toMatch(/^[a-z][a-z0-9-]{1,61}[a-z0-9]$/);
+        expect(naming.tenantsBucket(p)).toMatch(/^[a-z][a-z0-9-]{1,61}[a-z0-9]$/);
         expect(naming.stagingBucket(p, t)).toMatch(/^[a-z][a-z0-9-]{1,61}[a-z0-9]$/);
         expect(naming.eventTopic(t)).toMatch(/^[a-z][\w-]{2,254}$/);
         expect(naming.jobName(t)).toMatch(/^[a-z][a-z0-9-]{0,47}[a-z0-9]$/);

@@ -54,9 +54,13 @@ export interface RunFilter {
   readonly tenant?: string;
   readonly source?: string;
   readonly statuses?: readonly RunStatus[];
-  /** Ended runs whose end nobody was told of yet. */
+  /** Ended runs whose end nobody was told of yet. Never those without an order: their command line has told it. */
   readonly unannounced?: true;
-  /** Only those accepted before this run: the next page begins after the last run of this one. */
+  /**
+   * Only those accepted before this run: the next page begins after the last run of this one.
+   *
+   * @throws RUN_NOT_FOUND where the store does not know it (any more)
+   */
   readonly before?: string;
   readonly limit: number;
 }
@@ -67,10 +71,16 @@ export interface ClaimRequest {
   readonly runId: string;
   readonly ttlMs: number;
   /**
-   * Keeps the source for a run that another process will carry out. The run stays queued; the next claim of the same run
-   * takes the lease over, with a larger token.
+   * Keeps the source for a queued run that another process will carry out. The run stays queued; the next claim of the
+   * same run without `reserve` takes the lease over, with a larger token. A reservation ends by time, not with the process
+   * that made it; until then a second one of the same run is LEASE_HELD, so only one process launches it.
    */
   readonly reserve?: true;
+  /**
+   * Random, of the process that carries the run out. A claim that comes again from it (its answer was lost) gets the
+   * lease that it has; without it, every claim while the lease is held is LEASE_HELD, also of the same run.
+   */
+  readonly claimant?: string;
 }
 
 /** A renewed lease, and what its holder should hear. */
@@ -90,7 +100,8 @@ export interface RunStore extends AsyncDisposable {
   /**
    * Takes the lease; the run is running then, and is created where nobody has accepted it before.
    *
-   * @throws LEASE_HELD with the holder while it is alive; USAGE where the run has ended or is another source's
+   * @throws LEASE_HELD with the holder while it is alive; USAGE where the run has ended, is another source's, or is
+   *   reserved while it runs
    */
   claim(request: ClaimRequest): Promise<Lease>;
   /** Prolongs it. @throws LEASE_LOST once a newer one exists */
@@ -100,22 +111,29 @@ export interface RunStore extends AsyncDisposable {
   holder(tenant: string, source: string): Promise<Lease | null>;
   /** A run that needs no lease begins: queued → running; otherwise nothing. @throws RUN_NOT_FOUND */
   start(runId: string): Promise<void>;
-  /** Records how its launcher calls it. @throws RUN_NOT_FOUND */
+  /** Records how its launcher calls it; also where it has ended by now. @throws RUN_NOT_FOUND */
   launched(runId: string, execution: string): Promise<void>;
   /**
-   * Asks a run to stop. A queued one ends as interrupted at once; an ended one stays as it is.
+   * Asks a run to stop. A queued one ends as interrupted (RUN_CANCELLED) at once and its reservation with it; an ended
+   * one stays as it is.
    *
    * @throws RUN_NOT_FOUND
    */
   cancel(runId: string): Promise<RunRecord>;
   /** @param id an event that comes again under the same id is not kept twice. */
   append(event: RunEvent, id?: string): Promise<void>;
-  /** Monotonic: an ended run never changes again. @returns whether this call ended it. @throws RUN_NOT_FOUND */
+  /**
+   * Monotonic: an ended run never changes again. The reservation of a queued one ends with it.
+   *
+   * @param only ends it only where no runner has taken it yet
+   * @returns whether this call ended it. @throws RUN_NOT_FOUND
+   */
   finish(
     runId: string,
     status: EndedStatus,
     summary: Readonly<Record<string, unknown>>,
     problem: Problem | null,
+    only?: 'queued',
   ): Promise<boolean>;
   /** Its end was told to whoever is told; see `unannounced`. */
   announced(runId: string): Promise<void>;
@@ -123,7 +141,7 @@ export interface RunStore extends AsyncDisposable {
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly RunRecord[]>;
   events(runId: string, after?: number): Promise<readonly (RunEvent & { readonly sequence: number })[]>;
-  /** Runs that say `running` while no lease holds them: their process is gone. */
+  /** Runs that had the lease and say `running` while they have it no more: their process is gone. */
   abandoned(tenant: string, source: string): Promise<readonly RunRecord[]>;
   /** The run id of a schedule tick; the same tick always gives the first answer. */
   deduplicate(key: string, runId: string): Promise<string>;

@@ -15,12 +15,13 @@ export interface TenantStore extends AsyncDisposable {
   list(): Promise<readonly string[]>;
   read(tenant: string): Promise<TenantDocument | null>;
   /**
-   * Optimistic: of two who read the same version, the second is refused.
+   * Optimistic: of two who read the same version, the second is refused. What comes again with the text that is there (its
+   * answer was lost) is answered with it.
    *
    * @param etag of the version it replaces; `null`: only where there is none.
    * @throws TENANT_CHANGED
    */
   write(tenant: string, yaml: string, etag: string | null): Promise<TenantDocument>;
-  /** @throws TENANT_CHANGED */
+  /** What is gone already is no error. @throws TENANT_CHANGED */
   remove(tenant: string, etag: string): Promise<void>;
 }
