@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { formatIssue, listTenants, readTenant, type TenantIssue } from '../../tenants/load.ts';
 import { TributaryError } from '../core/errors.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { EXIT } from '../job/exit.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
 /** Validates the files named, or all of the tenants' folder. */
 export async function check(options: GlobalOptions, ...files: string[]): Promise<number> {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { listTenants, readTenant } from '../../tenants/load.ts';
 import { TributaryError } from '../core/errors.ts';
-import { EXIT, type GlobalOptions } from './outcome.ts';
+import { EXIT } from '../job/exit.ts';
+import type { GlobalOptions } from './outcome.ts';
 
 const RECENT = 20;
 
@@ -125,7 +126,7 @@ async function argumentValues(self: Command, operands: readonly string[], folder
 
 /** Those that the tenant file reads already; the source itself is not asked while somebody types. */
 async function objectsInUse(file: string, connection: string): Promise<readonly string[]> {
-  const { namesInUse } = await import('./object-name.ts');
+  const { namesInUse } = await import('../job/object-name.ts');
   const { tenant } = readTenant(file);
   return tenant === null ? [] : namesInUse(tenant, connection);
 }

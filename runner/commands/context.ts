@@ -1,13 +1,13 @@
 /** What commands work with, opened from the command line's options. */
 import { join } from 'node:path';
 import { listTenants, readTenant } from '../../tenants/load.ts';
-import type { ConnectionSpec, SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
+import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { RunStore } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
-import type { Source, SourceRequest } from '../core/contracts/source.ts';
+import type { Source } from '../core/contracts/source.ts';
 import { TributaryError } from '../core/errors.ts';
-import { laptopSecrets } from '../secrets.ts';
-import { openSource } from '../sources/registry.ts';
+import { openConnection } from '../job/connect.ts';
+import { laptopSecrets } from '../secrets/laptop.ts';
 import { printIssues } from './check.ts';
 import type { GlobalOptions } from './outcome.ts';
 
@@ -26,31 +26,6 @@ export function openTenant(options: GlobalOptions, name: string): TenantSpec {
   throw new TributaryError('TENANT_INVALID', { file, count: errors.length });
 }
 
-/** @throws SOURCE_NOT_FOUND */
-export function sourceSpec(tenant: TenantSpec, name: string): SourceSpec {
-  const spec = tenant.sources[name];
-  if (spec === undefined)
-    throw new TributaryError('SOURCE_NOT_FOUND', {
-      tenant: tenant.tenant,
-      source: name,
-      known: Object.keys(tenant.sources).join(', '),
-    });
-  return spec;
-}
-
-/** @throws SOURCE_NOT_FOUND */
-export function connectionSpec(tenant: TenantSpec, name: string): ConnectionSpec {
-  const spec = tenant.connections[name];
-  if (spec === undefined)
-    throw new TributaryError('SOURCE_NOT_FOUND', {
-      what: 'connection',
-      tenant: tenant.tenant,
-      source: name,
-      known: Object.keys(tenant.connections).join(', '),
-    });
-  return spec;
-}
-
 export interface Connected {
   readonly source: Source;
   readonly secrets: Secrets;
@@ -58,37 +33,10 @@ export interface Connected {
 
 export async function connectSource(tenant: TenantSpec, connection: string, spec?: SourceSpec): Promise<Connected> {
   const secrets = laptopSecrets({ tenant: tenant.tenant, connection });
-  const source = await openSource({
-    tenant: tenant.tenant,
-    name: connection,
-    connection: connectionSpec(tenant, connection),
-    secrets,
-    ...cloudOf(tenant),
-    ...(spec === undefined ? {} : { source: spec }),
-  });
-  return { source, secrets };
-}
-
-/** Where the tenant works in Google Cloud; nothing where nobody says. */
-function cloudOf({ project, location }: TenantSpec): Pick<SourceRequest, 'cloud'> {
-  const { TRIBUTARY_PROJECT, GOOGLE_CLOUD_PROJECT } = process.env;
-  const found = project || TRIBUTARY_PROJECT || GOOGLE_CLOUD_PROJECT;
-  return found ? { cloud: { project: found, location } } : {};
+  return { source: await openConnection(tenant, connection, secrets, spec), secrets };
 }
 
 export async function openStore(): Promise<RunStore> {
   const { openSqliteStore } = await import('../stores/sqlite.ts');
   return openSqliteStore(STORE);
-}
-
-/** Aborts on the first Ctrl-C (or TERM); the second one ends the process at once. */
-export function interruptible(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new TributaryError('INTERRUPTED'));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return controller.signal;
 }

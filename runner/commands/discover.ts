@@ -1,12 +1,13 @@
-import { columnNames } from '../../tenants/naming.ts';
-import type { ObjectShape, ReadColumn } from '../core/contracts/source.ts';
 import { typeName } from '../core/types.ts';
 import { bytesText, rowsText, table } from '../display/text.ts';
-import { connectionSpec, connectSource, interruptible, openTenant } from './context.ts';
-import { objectNamed } from './object-name.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { connectionSpec } from '../job/connect.ts';
+import { EXIT } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { type LookedAt, lookAt, objectDocument } from '../job/look.ts';
+import { objectNamed } from '../job/object-name.ts';
+import { connectSource, openTenant } from './context.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
-const SAMPLE_ROWS = 3;
 const SAMPLE_WIDTH = 40;
 
 export async function discover(
@@ -33,37 +34,13 @@ export async function discover(
   }
   const { kind } = connectionSpec(tenant, connection);
   const reference = objectNamed(kind, object, tenant, connection);
-  const shape = await source.describe(reference, signal);
-  const names = columnNames(shape.columns.map(({ name }) => name));
-  const columns = shape.columns.map(
-    (column, i): ReadColumn => ({
-      source: column.name,
-      name: names[i] ?? column.name,
-      sourceType: column.sourceType,
-      logical: column.logical,
-      unrepresentable: 'quarantine',
-    }),
-  );
-  const sample = await source.sample(reference, columns, SAMPLE_ROWS, signal);
-  if (options.json)
-    print({
-      tenant: tenantName,
-      connection,
-      object: {
-        ...shape,
-        columns: shape.columns.map((column, i) => ({
-          ...column,
-          destination: names[i],
-          type: typeName(column.logical),
-          samples: sample.map((row) => row[i] ?? null),
-        })),
-      },
-    });
-  else show(shape, names, sample);
+  const looked = await lookAt(source, reference, signal);
+  if (options.json) print({ tenant: tenantName, connection, object: objectDocument(looked) });
+  else show(looked);
   return EXIT.done;
 }
 
-function show(shape: ObjectShape, names: readonly string[], sample: readonly (readonly (string | null)[])[]): void {
+function show({ shape, names, sample }: LookedAt): void {
   process.stdout.write(`${shape.name}: ${shape.kind}, ${rowsText(shape.rows)} rows, ${bytesText(shape.bytes)}\n\n`);
   const cut = (text: string | null | undefined) =>
     text === null || text === undefined

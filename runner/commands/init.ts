@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { formatIssue, parseTenant } from '../../tenants/load.ts';
 import { TributaryError } from '../core/errors.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { EXIT } from '../job/exit.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
 interface Question {
   readonly key: string;

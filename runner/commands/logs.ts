@@ -1,6 +1,7 @@
 import { TributaryError } from '../core/errors.ts';
+import { EXIT } from '../job/exit.ts';
 import { openStore } from './context.ts';
-import { EXIT, type GlobalOptions, print, problemText } from './outcome.ts';
+import { type GlobalOptions, print, problemText } from './outcome.ts';
 
 export async function logs(options: GlobalOptions, runId: string): Promise<number> {
   await using store = await openStore();

@@ -1,6 +1,7 @@
 /** Reads the command line and hands over; each command loads what it needs when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { EXIT, fail, type GlobalOptions } from './outcome.ts';
+import { EXIT } from '../job/exit.ts';
+import { fail, type GlobalOptions } from './outcome.ts';
 
 type Action = (options: never, ...parameters: never[]) => Promise<number>;
 
@@ -39,6 +40,12 @@ function choosing(self: Command, ...words: string[]): Command {
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number above 0');
+  return value;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 65_535) throw new InvalidArgumentError('not a port from 1 to 65535');
   return value;
 }
 
@@ -102,7 +109,7 @@ choosing(
   'set',
   'rotate',
   'list',
-);
+).option('--secrets <store>', 'laptop or secret-manager', 'laptop');
 /** A command that works on stacks: of tenants, of the platform, of all. */
 function stackCommand(name: string, description: string, load: () => Promise<Action>): Command {
   return command(`${name} [tenant...]`, description, load)
@@ -130,6 +137,11 @@ stackCommand(
   async () => (await import('./refresh.ts')).refresh,
 ).option('--adopt', 'write it into the state');
 stackCommand('destroy', 'take tenants out of service; data stays', async () => (await import('./destroy.ts')).destroy);
+command(
+  'dev',
+  'the platform on this machine: API, schedules and runs',
+  async () => (await import('./dev.ts')).dev,
+).option('--port <port>', 'of the API, on the loopback only; 8080', port);
 command('init', 'write a new tenant file, guided', async () => (await import('./init.ts')).init);
 choosing(
   command(

@@ -1,10 +1,14 @@
 import { TributaryError } from '../core/errors.ts';
+import { newRunId } from '../core/run-id.ts';
 import { rowsText, table } from '../display/text.ts';
+import { sourceSpec } from '../job/connect.ts';
+import { EXIT } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { environment, evidenceTable, ON_STDERR, openWarehouse } from '../job/warehouse.ts';
 import { previewReplay } from '../pipeline/replay.ts';
-import { connectSource, interruptible, openTenant, sourceSpec } from './context.ts';
-import { EXIT, print } from './outcome.ts';
-import { newRunId, type RunOptions, run } from './run.ts';
-import { environment, evidenceTable, ON_STDERR, openWarehouse } from './warehouse.ts';
+import { connectSource, openTenant } from './context.ts';
+import { print } from './outcome.ts';
+import { type RunOptions, run } from './run.ts';
 
 type QuarantineOptions = RunOptions & {
   readonly limit?: unknown;

@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { warmEngine } from '../columnar/engine.ts';
+import { newRunId } from '../core/run-id.ts';
 import { RunDisplay } from '../display/run.ts';
+import { sourceSpec } from '../job/connect.ts';
+import { EXIT, exitCode } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { environment, openWarehouse } from '../job/warehouse.ts';
 import { type RunRequest, runSource } from '../pipeline/run.ts';
-import { connectSource, interruptible, openStore, openTenant, sourceSpec } from './context.ts';
-import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
-import { environment, openWarehouse } from './warehouse.ts';
-
-/** Sorts by time; unique without asking anybody. */
-export function newRunId(): string {
-  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '').toLowerCase();
-  return `${stamp}_${randomBytes(4).toString('hex')}`;
-}
+import { connectSource, openStore, openTenant } from './context.ts';
+import { type GlobalOptions, print, problemText } from './outcome.ts';
 
 export type RunOptions = GlobalOptions & {
   /** US dollars. */

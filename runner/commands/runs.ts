@@ -1,7 +1,8 @@
 import { rowsText, table } from '../display/text.ts';
+import { EXIT } from '../job/exit.ts';
 import type { RunSummary } from '../pipeline/summary.ts';
 import { openStore, openTenant } from './context.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
 export async function runs(
   options: GlobalOptions & { readonly limit?: unknown },

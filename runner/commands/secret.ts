@@ -1,15 +1,32 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import type { TenantSpec } from '../../tenants/schema/index.ts';
 import { TributaryError } from '../core/errors.ts';
 import { table } from '../display/text.ts';
-import { listSecrets, setSecret } from '../secrets.ts';
+import { EXIT } from '../job/exit.ts';
+import { projectOf } from '../job/warehouse.ts';
+import { listSecrets, setSecret } from '../secrets/laptop.ts';
+import { type SecretsKind, secretsKind } from '../secrets/open.ts';
+import { secretManager } from '../secrets/secret-manager.ts';
 import { openTenant } from './context.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
-export async function secret(options: GlobalOptions, action: string, tenant: string, name?: string): Promise<number> {
-  openTenant(options, tenant);
+interface SecretOptions extends GlobalOptions {
+  readonly secrets: string;
+}
+
+/** Where the secrets of a tenant are kept, as this command needs it. */
+interface Kept extends AsyncDisposable {
+  set(name: string, value: string): Promise<void>;
+  list(): Promise<readonly { readonly name: string; readonly source: string }[]>;
+}
+
+export async function secret(options: SecretOptions, action: string, name: string, secret?: string): Promise<number> {
+  const spec = openTenant(options, name);
+  const { tenant } = spec;
+  await using kept = open(secretsKind(options.secrets), spec);
   if (action === 'list') {
-    const names = await listSecrets({ tenant });
+    const names = await kept.list();
     if (options.json) print({ tenant, secrets: names });
     else
       process.stdout.write(
@@ -22,16 +39,33 @@ export async function secret(options: GlobalOptions, action: string, tenant: str
       );
     return EXIT.done;
   }
-  if ((action !== 'set' && action !== 'rotate') || name === undefined) {
+  if ((action !== 'set' && action !== 'rotate') || secret === undefined) {
     throw new TributaryError('USAGE', {
       reason: `secret ${action} is not complete.`,
       advice: 'Write: tributary secret set <tenant> <name>   (the value comes from stdin)',
     });
   }
-  await setSecret({ tenant, name, value: await readValue(name) });
-  if (options.json) print({ tenant, secret: name, set: true });
-  else process.stdout.write(`✓ ${name} is set\n`);
+  await kept.set(secret, await readValue(secret));
+  if (options.json) print({ tenant, secret, set: true });
+  else process.stdout.write(`✓ ${secret} is set\n`);
   return EXIT.done;
+}
+
+function open(kind: SecretsKind, spec: TenantSpec): Kept {
+  const { tenant } = spec;
+  if (kind === 'laptop')
+    return {
+      set: (name, value) => setSecret({ tenant, name, value }),
+      list: () => listSecrets({ tenant }),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  const project = projectOf('', spec);
+  const managed = secretManager({ tenant, project });
+  return {
+    set: (name, value) => managed.set(name, value),
+    list: async () => (await managed.list()).map((name) => ({ name, source: `Secret Manager of ${project}` })),
+    [Symbol.asyncDispose]: () => managed[Symbol.asyncDispose](),
+  };
 }
 
 /** From a pipe, or typed without an echo. */

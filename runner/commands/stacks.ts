@@ -7,8 +7,10 @@ import { listTenants } from '../../tenants/load.ts';
 import type { TenantSpec } from '../../tenants/schema/index.ts';
 import { type Problem, TributaryError } from '../core/errors.ts';
 import { StackDisplay } from '../display/stacks.ts';
-import { interruptible, openStore, openTenant, STORE } from './context.ts';
-import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
+import { EXIT, exitCode } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { openStore, openTenant, STORE } from './context.ts';
+import { type GlobalOptions, print, problemText } from './outcome.ts';
 
 export interface StackOptions extends GlobalOptions {
   readonly env: string;

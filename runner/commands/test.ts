@@ -1,7 +1,9 @@
 import type { Check } from '../core/contracts/source.ts';
-import { objectOf } from '../pipeline/plan.ts';
-import { connectSource, interruptible, openTenant } from './context.ts';
-import { EXIT, type GlobalOptions, print } from './outcome.ts';
+import { EXIT } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { checkConnection } from '../job/look.ts';
+import { connectSource, openTenant } from './context.ts';
+import { type GlobalOptions, print } from './outcome.ts';
 
 const MARK: Readonly<Record<Check['status'], string>> = { pass: '✓', warn: '!', fail: '✗', skip: '·' };
 
@@ -10,27 +12,11 @@ export async function test(options: GlobalOptions, tenantName: string, connectio
   const tenant = openTenant(options, tenantName);
   const { source } = await connectSource(tenant, connection);
   await using _ = source;
-  const signal = interruptible();
-  const users = Object.entries(tenant.sources).filter(([, spec]) => spec.connection === connection);
-  const targets =
-    users.length === 0
-      ? [{}]
-      : users.map(([, spec]) => ({
-          object: objectOf(spec),
-          ...(spec.load.strategy === 'transactional' && spec.load.cursor !== undefined
-            ? { cursor: spec.load.cursor }
-            : {}),
-        }));
-  const seen = new Map<string, Check>();
-  for (const target of targets) {
-    for await (const step of source.check(target, signal)) {
-      const key = `${step.id} ${step.title}`;
-      if (seen.has(key)) continue;
-      seen.set(key, step);
-      if (!options.json) show(step);
-    }
+  const checks: Check[] = [];
+  for await (const step of checkConnection(source, tenant, connection, interruptible())) {
+    checks.push(step);
+    if (!options.json) show(step);
   }
-  const checks = [...seen.values()];
   if (options.json) print({ tenant: tenantName, connection, checks });
   return checks.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
 }

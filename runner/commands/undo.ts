@@ -3,13 +3,16 @@ import type { TenantSpec } from '../../tenants/schema/index.ts';
 import type { RunStore } from '../core/contracts/run-store.ts';
 import type { Warehouse } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
+import { newRunId } from '../core/run-id.ts';
 import { RunDisplay } from '../display/run.ts';
+import { sourceSpec } from '../job/connect.ts';
+import { EXIT, exitCode } from '../job/exit.ts';
+import { interruptible } from '../job/interruptible.ts';
+import { evidenceTable, ON_STDERR, openWarehouse } from '../job/warehouse.ts';
 import { undoRun } from '../pipeline/undo.ts';
 import { confirmed } from './confirm.ts';
-import { interruptible, openStore, openTenant, sourceSpec } from './context.ts';
-import { EXIT, exitCode, type GlobalOptions, print, problemText } from './outcome.ts';
-import { newRunId } from './run.ts';
-import { evidenceTable, ON_STDERR, openWarehouse } from './warehouse.ts';
+import { openStore, openTenant } from './context.ts';
+import { type GlobalOptions, print, problemText } from './outcome.ts';
 
 /** Restores a table as it was before a run, and the state of its source with it. */
 export async function undo(options: GlobalOptions, tenantName: string, runId: string): Promise<number> {

@@ -54,6 +54,12 @@ export function qualityTests(spec: SourceSpec, mapped: readonly MappedColumn[]):
   });
 }
 
+/** What a freshness test found too old, in words; `null`: nothing. */
+export function lateness(results: readonly QualityResult[]): string | null {
+  const late = results.filter(({ test, passed }) => test.test === 'freshness' && !passed);
+  return late.length === 0 ? null : `The source is late: ${late.map(({ found }) => found).join('; ')}.`;
+}
+
 /** @throws QUALITY_FAILED */
 export function checkQuality(results: readonly QualityResult[]): void {
   const broken = results.filter(({ passed }) => !passed);

@@ -3,7 +3,7 @@
 import { destinationOf, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
-import type { RunEvent, RunStatus, RunStore, Step } from '../core/contracts/run-store.ts';
+import type { EndedStatus, RunEvent, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
 import type { ObjectShape, ReadSpec, ReadSummary, Source, SourceObject } from '../core/contracts/source.ts';
 import type {
@@ -15,12 +15,12 @@ import type {
   Warehouse,
 } from '../core/contracts/warehouse.ts';
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
-import { checkCounts, checkQuality, checkSize, qualityTests } from './check.ts';
+import { checkCounts, checkQuality, checkSize, lateness, qualityTests } from './check.ts';
 import { commitSpec } from './commit-spec.ts';
 import { type CostCaps, cappedBytes, costProblem, readProblem } from './cost.ts';
 import { Journal } from './journal.ts';
 import { lateMapped, unfolding } from './late.ts';
-import { type HeldLease, holdLease, settleAbandoned } from './lease.ts';
+import { type HeldLease, holdLease, settleAbandoned, stopProblem } from './lease.ts';
 import { makePlan, objectOf, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
 import { stageSpec } from './stage-spec.ts';
@@ -55,10 +55,12 @@ export interface RunRequest {
   readonly maxCostUsd?: number;
   /** Environment of the stack, a label of tables. */
   readonly env?: string;
+  /** Asked once the lease is held: an earlier attempt of this run began; it may have committed, or may even live. */
+  readonly again?: () => boolean;
 }
 
 export interface RunOutcome {
-  readonly status: Exclude<RunStatus, 'running'>;
+  readonly status: EndedStatus;
   readonly summary: RunSummary;
   readonly problem: Problem | null;
 }
@@ -99,12 +101,13 @@ class Run {
       return this.#outcome(statusOf(problem), problem);
     }
     await using _ = held;
+    const signal = AbortSignal.any([this.#request.signal, held.lost]);
     try {
       this.#journal.tell('run-start', undefined, { tenant: tenant.tenant, source: sourceName });
-      await this.#steps(held, AbortSignal.any([this.#request.signal, held.lost]));
+      await this.#steps(held, signal);
       return await this.#finish('succeeded', null);
     } catch (error) {
-      const problem = this.#request.signal.aborted ? new TributaryError('INTERRUPTED').problem : problemOf(error);
+      const problem = signal.aborted ? stopProblem(signal) : problemOf(error);
       await this.#undoStaging();
       return await this.#finish(statusOf(problem), problem);
     } finally {
@@ -116,6 +119,7 @@ class Run {
 
   async #steps(held: HeldLease, signal: AbortSignal): Promise<void> {
     const planned = await this.#step('plan', () => this.#planning(held, signal));
+    if (planned === null) return;
     this.#affording(planned);
     let stage = stageSpec(planned, this.#identity as RunIdentity, this.#request.spec);
     if (this.#request.replay === true) await this.#step('stage', () => this.#restaging(planned, stage));
@@ -127,7 +131,8 @@ class Run {
     await this.#step('commit', () => this.#committing(plan, stage));
   }
 
-  async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan> {
+  /** @returns `null` where nothing is left to do */
+  async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan | null> {
     const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env } = this.#request;
     const described = source.describe(objectOf(spec), signal);
     described.catch(() => undefined);
@@ -143,6 +148,11 @@ class Run {
     await this.#warehouse.prepare(this.#identity, destinationOf(tenant, sourceName));
     await settleAbandoned(store, this.#warehouse, held);
     signal.throwIfAborted();
+    if (this.#request.again?.() === true && (await this.#warehouse.committed({ tenant: tenant.tenant, runId }))) {
+      const text = 'An earlier attempt of this run has committed; its figures are in _runs.';
+      this.#journal.tell('warning', undefined, { text });
+      return null;
+    }
     const plan = await makePlan(
       {
         ...{ tenant, sourceName, spec, source, replay, described, warehouse: this.#warehouse },
@@ -229,7 +239,10 @@ class Run {
     }
     checkCounts(this.#read as ReadSummary, staged, spec);
     if (yes !== true) checkSize(plan, staged.rows, spec, this.#command());
-    checkQuality(await this.#live().test(stage, tests));
+    const results = await this.#live().test(stage, tests);
+    const late = lateness(results);
+    if (late !== null) this.#journal.tell('warning', 'check', { text: late, event: 'source.late' });
+    checkQuality(results);
     await this.#capping(plan, stage);
   }
 

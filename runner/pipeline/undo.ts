@@ -1,11 +1,11 @@
 /** Takes a committed run back: a run of its own, under the same lease. */
 import { destinationOf } from '../../tenants/naming.ts';
 import type { TenantSpec } from '../../tenants/schema/index.ts';
-import type { RunEvent, RunStatus, RunStore } from '../core/contracts/run-store.ts';
+import type { EndedStatus, RunEvent, RunStore } from '../core/contracts/run-store.ts';
 import type { Billing, Undone, Warehouse } from '../core/contracts/warehouse.ts';
-import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
+import { type Problem, problemOf } from '../core/errors.ts';
 import { Journal } from './journal.ts';
-import { type HeldLease, holdLease, settleAbandoned } from './lease.ts';
+import { type HeldLease, holdLease, settleAbandoned, stopProblem } from './lease.ts';
 import { statusOf } from './status.ts';
 import { Stopwatch } from './summary.ts';
 
@@ -39,7 +39,7 @@ export interface UndoSummary {
 }
 
 export interface UndoOutcome {
-  readonly status: Exclude<RunStatus, 'running'>;
+  readonly status: EndedStatus;
   readonly summary: UndoSummary;
   readonly problem: Problem | null;
 }
@@ -101,7 +101,8 @@ export async function undoRun(request: UndoRequest): Promise<UndoOutcome> {
   const outcome = await undo(held).then(
     (undone) => ended('succeeded', undone, null),
     (error) => {
-      const problem = request.signal.aborted ? new TributaryError('INTERRUPTED').problem : problemOf(error);
+      const stop = AbortSignal.any([request.signal, held.lost]);
+      const problem = stop.aborted ? stopProblem(stop) : problemOf(error);
       return ended(statusOf(problem), null, problem);
     },
   );

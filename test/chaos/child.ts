@@ -2,10 +2,11 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Worker } from 'node:worker_threads';
-import { connectSource, openStore, openTenant, sourceSpec } from '../../runner/commands/context.ts';
-import { newRunId } from '../../runner/commands/run.ts';
-import { ON_STDERR, openWarehouse } from '../../runner/commands/warehouse.ts';
+import { connectSource, openStore, openTenant } from '../../runner/commands/context.ts';
 import type { RunEvent } from '../../runner/core/contracts/run-store.ts';
+import { newRunId } from '../../runner/core/run-id.ts';
+import { sourceSpec } from '../../runner/job/connect.ts';
+import { ON_STDERR, openWarehouse } from '../../runner/job/warehouse.ts';
 import { runSource } from '../../runner/pipeline/run.ts';
 
 export interface ChildJob {

@@ -1,8 +1,8 @@
 /** Which warehouse `--warehouse` names. */
 import { describe, expect, it } from 'vitest';
-import { environment, evidenceTable, ON_STDERR, openWarehouse, projectOf } from '../../../runner/commands/warehouse.ts';
 import type { Warehouse } from '../../../runner/core/contracts/warehouse.ts';
 import { problemOf } from '../../../runner/core/errors.ts';
+import { environment, evidenceTable, ON_STDERR, openWarehouse, projectOf } from '../../../runner/job/warehouse.ts';
 import { tenantSchema } from '../../../tenants/schema/index.ts';
 
 const tenant = tenantSchema.parse({ tenant: 'acme-shop' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { nameOf, namesInUse, objectNamed } from '../../../runner/commands/object-name.ts';
 import { problemOf } from '../../../runner/core/errors.ts';
+import { nameOf, namesInUse, objectNamed } from '../../../runner/job/object-name.ts';
 import { parseTenant } from '../../../tenants/load.ts';
 import type { ConnectionKind } from '../../../tenants/schema/connection.ts';
 

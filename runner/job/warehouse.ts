@@ -1,10 +1,9 @@
-/** The warehouse that `--warehouse` names; what it needs is loaded when it is opened. */
+/** The warehouse that `--warehouse` or TRIBUTARY_WAREHOUSE names; what it needs is loaded when it is opened. */
 import { resolve } from 'node:path';
 import { evidenceDataset, labels, stagingBucket } from '../../tenants/naming.ts';
 import type { TenantSpec } from '../../tenants/schema/index.ts';
 import type { Warehouse } from '../core/contracts/warehouse.ts';
 import { TributaryError } from '../core/errors.ts';
-import type { GlobalOptions } from './outcome.ts';
 
 /** Who is told what happens beside a run. */
 export interface Told {
@@ -24,7 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws USAGE, WAREHOUSE_PROJECT_MISSING */
 export async function openWarehouse(
-  { warehouse }: Pick<GlobalOptions, 'warehouse'>,
+  { warehouse }: { readonly warehouse: string },
   tenant: TenantSpec,
   told: Told,
 ): Promise<Warehouse> {
@@ -56,7 +55,8 @@ async function openProject(spec: TenantSpec, project: string, { onWarning }: Tol
     import('../warehouses/bigquery/warehouse.ts'),
     import('../staging/gcs.ts'),
   ]);
-  const staging = await openGcsStaging({ bucket: stagingBucket(project, tenant), tenant, ...engineOptions() });
+  const bucket = process.env.TRIBUTARY_STAGING_BUCKET || stagingBucket(project, tenant);
+  const staging = await openGcsStaging({ bucket, tenant, ...engineOptions() });
   const all = labels({ tenant, env: environment(), costCenter });
   return openBigquery({ project, location, tenant, labels: all, staging, onWarning });
 }
