@@ -4,8 +4,12 @@ import { Cron } from 'croner';
 const FIVE_FIELDS = /^[\d*,/-]+ +[\d*,/-]+ +[\d*,/-]+ +[\dA-Za-z*,/-]+ +[\dA-Za-z*,/-]+$/;
 const LEAST_MINUTES = 5;
 
-/** Why a cron is refused; `null` when it is fine. */
-export function cronProblem(cron: string): string | null {
+/**
+ * Why a cron is refused; `null` when it is fine.
+ *
+ * @param leastMinutes it may not fire more often; default: every five minutes.
+ */
+export function cronProblem(cron: string, leastMinutes = LEAST_MINUTES): string | null {
   if (cron.startsWith('@')) return 'a nickname is not a cron';
   if (!FIVE_FIELDS.test(cron.trim()))
     return 'must be five fields of digits, names and * , - /: minute hour day month weekday';
@@ -16,7 +20,7 @@ export function cronProblem(cron: string): string | null {
     return (error as Error).message.replace(/^CronPattern:? */, '').replace(/^./, (first) => first.toLowerCase());
   }
   if (next === null) return 'never fires';
-  return tooOften(cron.trim()) ? `fires more often than every ${LEAST_MINUTES} minutes` : null;
+  return tooOften(cron.trim(), leastMinutes) ? `fires more often than every ${leastMinutes} minutes` : null;
 }
 
 /** Whether there is a time zone of this name. */
@@ -36,12 +40,12 @@ export function nextTick(schedule: { cron: string; timeZone: string }, after: Da
   return new Cron(schedule.cron, { mode: '5-part', timezone: schedule.timeZone, paused: true }).nextRun(after);
 }
 
-function tooOften(cron: string): boolean {
+function tooOften(cron: string, leastMinutes: number): boolean {
   const [minuteField = '', hourField = ''] = cron.split(/ +/);
   const minutes = values(minuteField, 60);
   const hours = new Set(values(hourField, 24));
-  const within = minutes.some((minute, i) => i > 0 && minute - (minutes[i - 1] ?? 0) < LEAST_MINUTES);
-  const across = (minutes[0] ?? 0) + 60 - (minutes.at(-1) ?? 0) < LEAST_MINUTES;
+  const within = minutes.some((minute, i) => i > 0 && minute - (minutes[i - 1] ?? 0) < leastMinutes);
+  const across = (minutes[0] ?? 0) + 60 - (minutes.at(-1) ?? 0) < leastMinutes;
   return within || (across && [...hours].some((hour) => hours.has((hour + 1) % 24)));
 }
 

@@ -9,7 +9,11 @@ export const memberSchema = z
         /^(?:user|group|serviceAccount|domain):\S+$/,
         'must be user:, group:, serviceAccount: or domain: and a name',
       )
-      .meta({ title: 'Principal', description: 'As IAM writes it.', examples: ['group:data@acme.example'] }),
+      .meta({
+        title: 'Principal',
+        description: 'As IAM writes it. A `group:` has no rights until a directory of groups is connected.',
+        examples: ['user:ada@acme.example'],
+      }),
     role: z.enum(['viewer', 'operator', 'admin']).meta({
       title: 'Role',
       description: 'viewer reads, operator runs and cancels, admin changes the configuration.',

@@ -20,6 +20,14 @@ export const scheduleSchema = z
       .boolean()
       .default(false)
       .meta({ title: 'Paused', description: 'Keeps the schedule but does not fire it.', examples: [false] }),
+    overlap: z
+      .enum(['skip', 'queue'])
+      .default('skip')
+      .meta({
+        title: 'Overlap',
+        description: 'A tick while a run of the source goes on: left out, or one run that starts when it ends.',
+        examples: ['queue'],
+      }),
   })
   .meta({ title: 'Schedule', description: 'When the source runs by itself; absent: only when asked.' });
 

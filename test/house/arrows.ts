@@ -43,7 +43,7 @@ export const sdks: Readonly<Record<string, readonly string[]>> = {
   'runner/stores/firestore/': ['@google-cloud/firestore'],
   'runner/stores/webhook/': ['google-auth-library'],
   'runner/stores/tenants/': ['@google-cloud/storage'],
-  'runner/launchers/cloud-run-job/': ['@google-cloud/run'],
+  'runner/launchers/cloud-run-job/': ['@google-cloud/run', '@grpc/grpc-js'],
 };
 
 /** Vectors become typed columns there, for whoever stores them. */
@@ -117,7 +117,7 @@ export const rooms: readonly Room[] = [
     name: 'runner/main, cli',
     path: '^runner/(?!(?:core|columnar|identity|telemetry|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
     may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
-    packages: ['commander', '@google-cloud/secret-manager'],
+    packages: ['commander', '@google-cloud/secret-manager', 'google-gax'],
   },
   { name: 'components', path: '^components/', may: [TENANTS, '^components/'], packages: PULUMI },
   { name: 'stacks', path: '^stacks/', may: [TENANTS, '^components/', '^stacks/', CONTRACTS], packages: PULUMI },
@@ -127,6 +127,7 @@ export const rooms: readonly Room[] = [
     may: [TENANTS, CORE, STORES_AND_LAUNCHERS, TELEMETRY, '^webhook/', STACK_CONTRACT],
     packages: ['hono', '@hono/[^/]+', 'jose', 'google-auth-library', 'swagger-ui-dist'],
   },
+  { name: 'docs/examples', path: '^docs/examples/', may: [], packages: [] },
   { name: 'policies', path: '^policies/', may: [TENANTS, '^policies/'], packages: ['@pulumi/policy', 'yaml'] },
 ];
 

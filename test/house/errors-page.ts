@@ -1,7 +1,7 @@
 import { type Code, catalogue, type Facts } from '../../runner/core/catalogue.ts';
 
 /** Facts whose absence has its own wording, which is the one to show. */
-const OPTIONAL = new Set(['advice', 'grant']);
+const OPTIONAL = new Set(['advice', 'grant', 'logs']);
 
 /** Stands for the facts of a real error: each is its own name in angle brackets. */
 const placeholders = new Proxy({} as Facts, {

@@ -14,6 +14,11 @@ export const generated: readonly GeneratedFile[] = [
     path: 'tenants/tenant.schema.json',
     render: async () => json((await import('../../tenants/json-schema.ts')).tenantJsonSchema()),
   },
+  { path: 'webhook/openapi.json', render: renderApi },
+  {
+    path: 'docs/notice.schema.json',
+    render: async () => json((await import('../../webhook/notices/schema.ts')).noticeJsonSchema()),
+  },
   ...connectors.map((kind) => ({ path: `docs/connectors/${kind}.md`, render: () => renderConnector(kind) })),
   { path: 'docs/policies.md', render: async () => (await import('./policies-page.ts')).renderPolicies() },
   ...(['dev', 'prod'] as const).map((preset) => ({
@@ -25,6 +30,15 @@ export const generated: readonly GeneratedFile[] = [
     render: async () => json(await (await import('./component-schema.ts')).componentSchema()),
   },
 ];
+
+async function renderApi(): Promise<string> {
+  const [{ createApp }, { apiDocument }] = await Promise.all([
+    import('../../webhook/app.ts'),
+    import('../../webhook/openapi.ts'),
+  ]);
+  // The description asks nothing of what the routes work with.
+  return json(apiDocument(createApp({} as Parameters<typeof createApp>[0])));
+}
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

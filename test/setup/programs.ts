@@ -1,6 +1,15 @@
 /** Finds programs without starting a shell. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { npmFolder } from './ways.ts';
@@ -83,7 +92,7 @@ export function findMariadb(): MariadbServer | null {
   return server && installDb && client ? { server, installDb, client } : null;
 }
 
-export interface FirestoreEmulator {
+export interface GoogleEmulator {
   readonly java: string;
   /** The jar of Google's emulator. */
   readonly jar: string;
@@ -93,9 +102,21 @@ const CLOUD_SDKS = ['/usr/lib/google-cloud-sdk', '/usr/share/google-cloud-sdk', 
 const FIRESTORE_JAR = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar';
 
 /** Google's emulator of Firestore, a component of the Cloud SDK, and the Java that runs it. */
-export function findFirestore(): FirestoreEmulator | null {
+export function findFirestore(): GoogleEmulator | null {
   const java = findProgram('java');
   const jar = CLOUD_SDKS.map((sdk) => join(sdk, FIRESTORE_JAR)).find((file) => existsSync(file));
+  return java === null || jar === undefined ? null : { java, jar };
+}
+
+const PUBSUB_LIB = 'platform/pubsub-emulator/lib';
+
+/** Google's emulator of Pub/Sub, likewise. */
+export function findPubsub(): GoogleEmulator | null {
+  const java = findProgram('java');
+  const folders = CLOUD_SDKS.map((sdk) => join(sdk, PUBSUB_LIB)).filter((folder) => existsSync(folder));
+  const [jar] = folders
+    .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('-all.jar'));
   return java === null || jar === undefined ? null : { java, jar };
 }
 

@@ -3,6 +3,7 @@
 import { findEmulators } from '../cloud/emulators/installed.ts';
 import { findEngine, OLDEST_VERSION } from '../cloud/engine.ts';
 import { buildTitle, goProgram, withoutGo } from '../cloud/engine-build.ts';
+import { findSchemathesis } from '../webhook/schemathesis/installed.ts';
 import {
   aptHasPython,
   embeddedPostgres,
@@ -10,6 +11,7 @@ import {
   findMariadb,
   findPostgres,
   findProgram,
+  findPubsub,
   findPython,
 } from './programs.ts';
 import { apt, both, byHand, npm, script, type Way } from './ways.ts';
@@ -70,6 +72,15 @@ export const requirements = {
       ),
     ],
   },
+  pubsub: {
+    title: "Google's emulator of Pub/Sub",
+    why: 'suites of notices publish to it',
+    find: () => findPubsub()?.jar ?? null,
+    ways: [
+      apt('google-cloud-cli-pubsub-emulator', 'default-jre-headless'),
+      byHand('install the Cloud SDK (https://cloud.google.com/sdk) and: gcloud components install pubsub-emulator'),
+    ],
+  },
   openssl: {
     title: 'openssl',
     why: 'makes certificates for TLS suites',
@@ -92,6 +103,20 @@ export const requirements = {
     ways: [
       installEmulators(() => findPython() !== null),
       both(apt('python3-venv'), installEmulators(aptHasPython)),
+      byHand('install Python 3.13 or newer (https://www.python.org/downloads/), then npm run setup -- --yes'),
+    ],
+  },
+  schemathesis: {
+    title: 'Schemathesis',
+    why: 'the API is tested by its own description',
+    find: findSchemathesis,
+    ways: [
+      script(
+        'pip install -r test/webhook/schemathesis/requirements.txt into .cache/schemathesis (100 MB)',
+        'test/webhook/schemathesis/main.ts',
+        10,
+        () => findPython() !== null,
+      ),
       byHand('install Python 3.13 or newer (https://www.python.org/downloads/), then npm run setup -- --yes'),
     ],
   },

@@ -1,4 +1,4 @@
-/** Who calls. Types only. */
+/** Who calls. */
 
 export type Role = 'viewer' | 'operator' | 'admin';
 
@@ -10,14 +10,31 @@ export type Caller =
   | { readonly kind: 'runner'; readonly tenant: string; readonly email: string }
   /** The platform's own schedule, for the sweep. */
   | { readonly kind: 'platform'; readonly email: string }
-  /** A person, by Identity-Aware Proxy or OIDC; what they may do a tenant's `members` say. */
-  | { readonly kind: 'person'; readonly email: string }
+  /**
+   * A person, by Identity-Aware Proxy or OIDC, or a program that a tenant lists as `serviceAccount:`; what they may do a
+   * tenant's `members` say. `domain`: the Workspace that Google says the account belongs to. `groups`: where a directory
+   * is asked. `admin`: of every tenant, by the settings of the platform.
+   */
+  | {
+      readonly kind: 'person';
+      readonly email: string;
+      readonly domain?: string;
+      readonly groups?: readonly string[];
+      readonly admin?: true;
+    }
   /** Anybody on a laptop, from the loopback: admin of every tenant. */
   | { readonly kind: 'laptop'; readonly email: string };
+
+/** Why a caller is nobody: one of a fixed set of sentences, so that no part of a token gets into a record. */
+export class Unauthenticated extends Error {
+  override readonly name = 'Unauthenticated';
+}
 
 /** What a request carries about its caller. */
 export interface Credentials {
   readonly authorization: string | null;
+  /** `X-Serverless-Authorization`: Cloud Run checks this one instead where both are there. */
+  readonly serverlessAuthorization: string | null;
   /** `X-Goog-IAP-JWT-Assertion` */
   readonly iapAssertion: string | null;
   readonly host: string | null;
@@ -26,6 +43,9 @@ export interface Credentials {
 }
 
 export interface Authenticator {
-  /** @throws Unauthenticated, whose message is for the audit record and never for the caller */
+  /**
+   * @throws Unauthenticated, whose message is for the audit record and never for the caller; KEYS_UNAVAILABLE where nobody
+   * can be told from anybody at the moment
+   */
   authenticate(credentials: Credentials): Promise<Caller>;
 }

@@ -45,7 +45,9 @@ export interface ControlPlane {
   ): Promise<Accepted>;
   /** @throws RUN_NOT_FOUND */
   cancel(runId: string): Promise<RunRecord>;
-  /** A runner reported the end of a run: the next one of its source may begin, and whoever waits is told. */
+  /** A runner took its run: whoever watches is told, as well as can be. Never fails. */
+  started(runId: string): Promise<void>;
+  /** A runner reported the end of a run: the next one of its source may begin, and whoever waits is told. Never fails: the sweep does what is left. */
   ended(runId: string): Promise<void>;
   /** Everything that time or a killed process left open; called every minute. */
   sweep(): Promise<SweepReport>;

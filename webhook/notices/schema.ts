@@ -1,0 +1,58 @@
+/** A notice on the wire, as zod and as JSON Schema; held to the contract by the compiler. */
+import { z } from '@hono/zod-openapi';
+import { type Code, catalogue } from '../../runner/core/catalogue.ts';
+import type { Notice, NoticeType } from '../../runner/core/contracts/notice.ts';
+
+export const NOTICE_TYPES = [
+  'run.started',
+  'run.succeeded',
+  'run.failed',
+  'run.refused',
+  'run.interrupted',
+  'run.landed',
+  'schedule.missed',
+] as const satisfies readonly NoticeType[];
+
+/** Types that say that somebody should look. */
+export const TROUBLES: readonly NoticeType[] = ['run.failed', 'run.refused', 'run.interrupted', 'schedule.missed'];
+
+const codes = Object.keys(catalogue) as [Code, ...Code[]];
+
+const problemSchema = z.looseObject({
+  code: z.enum(codes).describe('Permanent; docs/errors.md explains each.'),
+  title: z.string(),
+  detail: z.string().describe('What happened and why.'),
+  fix: z.string().describe('What to do, as a command or a sentence.'),
+  origin: z.enum(['tenant', 'source', 'warehouse', 'platform']).describe('Who has to act.'),
+  retryable: z.boolean().describe('Whether the same run may succeed when simply repeated.'),
+});
+
+export const noticeSchema = z.looseObject({
+  schemaVersion: z.literal(1).describe('Raised when a field changes its meaning or goes; a new field raises nothing.'),
+  id: z.string().describe('Of the occurrence: it may be delivered twice, under one id.'),
+  type: z.enum(NOTICE_TYPES),
+  time: z.iso.datetime().describe('When it happened, UTC.'),
+  tenant: z.string(),
+  source: z.string().describe('Empty for what concerns no source.'),
+  runId: z.string().nullable(),
+  summary: z.record(z.string(), z.unknown()).describe('What `run --json` prints; empty before its end.'),
+  problem: problemSchema.nullable().describe('An entry of docs/errors.md; null where nothing went wrong.'),
+  dataState: z.string().describe('What became of the data, in a sentence.'),
+  link: z.string().nullable().describe('The run in the API.'),
+}) satisfies z.ZodType<Notice>;
+
+/** docs/notice.schema.json. A subscriber that checks codes would break with each new one, so there they are text. */
+export function noticeJsonSchema(): object {
+  const schema = z.toJSONSchema(
+    noticeSchema.extend({
+      problem: problemSchema
+        .extend({ code: z.string().describe('Permanent; docs/errors.md explains each.') })
+        .nullable(),
+    }),
+  );
+  return {
+    ...schema,
+    title: 'Notice',
+    description: 'Something that happened to a run. Written by `npm run generate`.',
+  };
+}
