@@ -1,7 +1,7 @@
 /** One grant of IAM: somebody may do something with one thing. */
 
 /** Whose grant it is, for names and for the reader. */
-export type Identity = 'runner' | 'scheduler' | 'dataflow' | 'webhook' | 'agent';
+export type Identity = 'runner' | 'scheduler' | 'dataflow' | 'webhook' | 'sweep' | 'agent';
 
 /** The thing a role is granted on; the narrowest that the cloud offers. */
 export type Scope =

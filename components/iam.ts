@@ -48,12 +48,16 @@ function schedulerGrants(plan: TenantPlan): Grant[] {
   return [granting('scheduler', plan.scheduler.member)('roles/run.invoker', webhookScope(plan))];
 }
 
-/** It may start and watch this tenant's job, and holds no secret and no data. */
+/** It may start, watch and cancel this tenant's job and publish what became of it, and holds no secret and no data. */
 function webhookGrants(plan: TenantPlan): Grant[] {
-  const { project, region, job, platform } = plan;
+  const { project, region, job, topic, platform } = plan;
   const may = granting('webhook', `serviceAccount:${platform.webhookAccount}`);
   const scope: Scope = { on: 'job', project, location: region, name: job };
-  return [may('roles/run.jobsExecutorWithOverrides', scope), may('roles/run.viewer', scope)];
+  return [
+    may('roles/run.jobsExecutorWithOverrides', scope),
+    may('roles/run.viewer', scope),
+    may('roles/pubsub.publisher', { on: 'topic', project, name: topic }),
+  ];
 }
 
 function dataflowGrants(plan: TenantPlan): Grant[] {

@@ -10,6 +10,7 @@ import { keyFor } from './encryption.ts';
 import { createGrants, madeKey } from './grants.ts';
 import type { PlatformPlan } from './platform-plan.ts';
 import { dataOptions, deletionPolicy } from './protection.ts';
+import { createRunStoreIndexes } from './run-store-indexes.ts';
 import { days, SIZES } from './sizing.ts';
 
 const DAY_SECONDS = 86_400;
@@ -96,7 +97,7 @@ export function createState(parent: Resource, name: string, plan: PlatformPlan, 
 /** Runs, events and leases of all tenants; only the webhook reads and writes it. */
 export function createRunStore(parent: Resource, name: string, plan: PlatformPlan, dependsOn: Resource[]): Database {
   const key = keyFor(plan.runStoreLocation, plan);
-  return new Database(
+  const runStore = new Database(
     `${name}-run-store`,
     {
       project: plan.project,
@@ -112,4 +113,6 @@ export function createRunStore(parent: Resource, name: string, plan: PlatformPla
     },
     dataOptions({ parent, dependsOn }, plan.protect),
   );
+  createRunStoreIndexes(parent, name, plan.project, runStore);
+  return runStore;
 }

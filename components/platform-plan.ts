@@ -1,5 +1,13 @@
 /** A platform's arguments → every name and decision, before anything is created. Pure. */
-import { accountEmail, accountMember, labels, PLATFORM, stateBucket, webhookAudience } from '../tenants/naming.ts';
+import {
+  accountEmail,
+  accountMember,
+  labels,
+  PLATFORM,
+  stateBucket,
+  tenantsBucket,
+  webhookAudience,
+} from '../tenants/naming.ts';
 import { keyLocation } from './encryption.ts';
 import type { Grant } from './grant.ts';
 import type { PlatformArgs } from './platform-args.ts';
@@ -17,7 +25,10 @@ export interface PlatformPlan {
   readonly webhookEmail: string;
   readonly webhookMember: string;
   readonly webhookAudience: string;
+  readonly sweepEmail: string;
+  readonly sweepMember: string;
   readonly stateBucket: string;
+  readonly tenantsBucket: string;
   /** Resource names of all keys. */
   readonly keys: readonly string[];
   readonly kmsKey: string | undefined;
@@ -68,7 +79,10 @@ export function planPlatform(args: PlatformArgs): PlatformPlan {
     webhookEmail: accountEmail(PLATFORM.webhookAccount, project),
     webhookMember,
     webhookAudience: webhookAudience(project),
+    sweepEmail: accountEmail(PLATFORM.sweep, project),
+    sweepMember: accountMember(PLATFORM.sweep, project),
     stateBucket: stateBucket(project),
+    tenantsBucket: tenantsBucket(project),
     keys,
     kmsKey,
     datasetKey,
@@ -84,6 +98,12 @@ export function planPlatform(args: PlatformArgs): PlatformPlan {
     ),
     grants: [
       runStoreGrant(project, webhookMember),
+      {
+        identity: 'webhook',
+        member: webhookMember,
+        role: 'roles/storage.objectUser',
+        scope: { on: 'bucket', name: tenantsBucket(project) },
+      },
       ...(args.imageReaders ?? []).map(
         (member): Grant => ({
           identity: 'agent',

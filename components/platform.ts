@@ -16,7 +16,9 @@ import { createGrants, madeKey } from './grants.ts';
 import type { PlatformArgs } from './platform-args.ts';
 import { createKeys, createRegistry, createRunStore, createState } from './platform-data.ts';
 import { type PlatformPlan, planPlatform } from './platform-plan.ts';
+import { createTenants } from './platform-tenants.ts';
 import { computeOptions } from './protection.ts';
+import { createSweep } from './sweep.ts';
 import { createWebhook, createWebhookAccount } from './webhook.ts';
 
 /**
@@ -57,14 +59,17 @@ export class Platform extends ComponentResource {
     const ready = [...apis, ...keys];
     const registry = createRegistry(this, name, plan, ready);
     const state = createState(this, name, plan, ready);
+    const tenants = createTenants(this, name, plan, ready);
     const runStore = createRunStore(this, name, plan, ready);
     const account = createWebhookAccount(this, name, plan, apis);
     const made = new Map<string, Resource>([
       [plan.webhookMember, account],
       [madeKey('repository', PLATFORM.registry), registry],
+      [madeKey('bucket', plan.tenantsBucket), tenants],
     ]);
     const granted = createGrants(this, name, plan.grants, made);
     const webhook = createWebhook(this, name, args, plan, [account, runStore, ...granted]);
+    createSweep(this, name, plan, webhook, apis);
     const channels = createAlerts(this, name, args, plan, apis);
     createBudget(this, name, { ...budgetOf(args), channels });
 

@@ -7,6 +7,8 @@ export const SIZES = {
   webhook: { cpu: '1', memory: '512Mi', timeoutSeconds: 60, concurrency: 40, minInstances: 0, maxInstances: 5 },
   /** A schedule's call: bounded, and shorter than the five minutes to the next tick. */
   schedule: { deadlineSeconds: 60, retries: 3, minBackoffSeconds: 10, maxBackoffSeconds: 60, maxDoublings: 3 },
+  /** What a killed webhook left open is found within a minute; the next call comes anyway. */
+  sweep: { cron: '* * * * *', deadlineSeconds: 60, retries: 0 },
   /** What is left behind by a killed run goes by itself. */
   staging: { tableDays: 3, objectDays: 7 },
   secret: { versionDestroyDays: 7 },

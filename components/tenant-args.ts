@@ -31,6 +31,8 @@ export interface TenantArgs {
   dataflow?: string[];
   /** Longest time of one attempt of a run, in seconds; default: 14400. @example 3600 */
   timeoutSeconds?: number;
+  /** Its file as the webhook reads it, JSON or YAML; absent: whoever made the tenant puts it there. */
+  document?: string;
   /** The platform that runs it: outputs of its stack. */
   platform: PlatformReference;
 }

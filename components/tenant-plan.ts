@@ -38,6 +38,7 @@ export interface TenantPlan {
   /** Beside the webhook it calls: Cloud Scheduler reaches an internal service only from its own project. */
   readonly scheduler: Account;
   readonly dataflow: DataflowPlan | undefined;
+  readonly document: string | undefined;
   readonly platform: PlatformReference;
 }
 
@@ -93,6 +94,7 @@ export function planTenant(args: TenantArgs): TenantPlan {
       image === undefined || distributed.length === 0
         ? undefined
         : { account: account('dataflow', project), image, connections: distributed },
+    document: args.document,
     platform,
   };
 }

@@ -9,6 +9,7 @@ import {
 import { createOwnerAlerts } from './alerting.ts';
 import { createData, type Data } from './data.ts';
 import { DataflowTemplate } from './dataflow-template.ts';
+import { createDocument } from './document.ts';
 import { createGrants, type Made, madeKey } from './grants.ts';
 import { ownerCommands, tenantGrants } from './iam.ts';
 import { createJob } from './job.ts';
@@ -71,7 +72,9 @@ export class Tenant extends ComponentResource {
     );
     createOwnerAlerts(this, name, plan);
 
-    foundations.set(this, [data.scheduler, ...granted, job, ...started]);
+    const document = createDocument(this, name, plan, [job, ...started]);
+
+    foundations.set(this, [data.scheduler, ...granted, job, ...started, ...(document === undefined ? [] : [document])]);
     this.runnerEmail = data.runner.email;
     this.runnerUniqueId = data.runner.uniqueId;
     this.dataflowUniqueId = dataflow?.serviceAccountUniqueId ?? output('');

@@ -73,8 +73,13 @@ export function createWebhook(
               { name: 'TRIBUTARY_PROJECT', value: project },
               { name: 'TRIBUTARY_REGION', value: region },
               { name: 'TRIBUTARY_AUDIENCE', value: plan.webhookAudience },
+              // The IAM check is on: Cloud Run has verified the signature and takes it away before the container sees it.
+              { name: 'TRIBUTARY_OIDC_SIGNATURE', value: 'checked-by-cloud-run' },
+              { name: 'TRIBUTARY_LAUNCHER', value: 'cloud-run' },
+              { name: 'TRIBUTARY_NOTIFY', value: 'pubsub' },
               { name: 'TRIBUTARY_RUN_STORE', value: `firestore:${PLATFORM.runStoreDatabase}` },
               { name: 'TRIBUTARY_STATE_BUCKET', value: plan.stateBucket },
+              { name: 'TRIBUTARY_TENANTS_BUCKET', value: plan.tenantsBucket },
             ],
             startupProbe: { httpGet: probe, periodSeconds: 5, failureThreshold: 6 },
             livenessProbe: { httpGet: probe, periodSeconds: 30, failureThreshold: 3 },

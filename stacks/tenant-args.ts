@@ -23,6 +23,7 @@ export function tenantArgs(spec: TenantSpec, platform: PlatformOutputs): TenantA
       used.map(([name, connection]) => [name, connectionArgs(connection, sourcesOf(spec, name))]),
     ),
     dataflow: used.filter(([name, { kind }]) => distributed(kind, sourcesOf(spec, name))).map(([name]) => name),
+    document: `${JSON.stringify(spec, null, 2)}\n`,
     platform,
     ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
     ...(spec.project === undefined ? {} : { project: spec.project }),

@@ -1,5 +1,6 @@
 /** Cloud Scheduler. */
 import { cronProblem, isTimeZone } from '../../tenants/cron.ts';
+import { PLATFORM } from '../../tenants/naming.ts';
 import { limit, type Resource, resourceRule } from '../rule.ts';
 
 interface Token {
@@ -9,6 +10,7 @@ interface Token {
 
 /** Inputs of `gcp:cloudscheduler/job:Job`. */
 export interface SchedulerJob {
+  readonly name?: string;
   readonly schedule?: string;
   readonly timeZone?: string;
   readonly attemptDeadline?: string;
@@ -43,7 +45,7 @@ export const schedulerRules = [
     level: 'mandatory',
     description: 'A schedule says how long and how often it tries, in which time zone, and is not too frequent.',
     why: 'The webhook answers at once; a long deadline or many retries only pile up calls of the same tick.',
-    fix: 'Set retryConfig.retryCount, attemptDeadline and timeZone; use a cron of every 5 minutes or less often.',
+    fix: 'Set retryConfig.retryCount, attemptDeadline and timeZone; use a cron of every 5 minutes or less often. The sweep of the platform alone may come every minute.',
     types: [SCHEDULER_JOB],
     settings: {
       retries: limit(5, 'Most retries of a tick.'),
@@ -60,7 +62,7 @@ export const schedulerRules = [
       const { timeZone = '' } = props;
       if (!isTimeZone(timeZone)) yield `has no time zone of the tz database: ${timeZone || 'none'}.`;
       const { schedule = '' } = props;
-      const problem = cronProblem(schedule);
+      const problem = props.name === PLATFORM.sweep ? cronProblem(schedule, 1) : cronProblem(schedule);
       if (problem !== null) yield `has the cron "${schedule}": ${problem}.`;
     },
   }),

@@ -19,6 +19,8 @@ interface StateResource {
 }
 
 const SCHEDULER = 'gcp:cloudscheduler/job:Job';
+/** Says that the schedules are paused: else the webhook would make up for the ticks that do not come. */
+const DOCUMENT = 'gcp:storage/bucketObject:BucketObject';
 
 type Ended = Pick<StackOutcome, 'done'> & Partial<StackOutcome>;
 
@@ -33,7 +35,8 @@ export async function offboard(asked: StackRequest, around: Around): Promise<End
   const firing = (await state()).filter(({ type, inputs }) => type === SCHEDULER && inputs?.paused !== true);
   if (firing.length > 0) {
     step('pause schedules');
-    const failure = await changeOnly(firing, request, around);
+    const document = (await state()).filter(({ urn, type }) => type === DOCUMENT && urn.endsWith('-document'));
+    const failure = await changeOnly([...document, ...firing], request, around);
     if (failure !== undefined) return { done: {}, failure };
   }
 

@@ -31,8 +31,10 @@ export interface Place {
   readonly dataflowImage?: string;
 }
 
-/** The platform's own share: the webhook's account and one for deployments. */
-const PLATFORM_ACCOUNTS = 2;
+/** The platform's own share: the accounts of the webhook and of the sweep, and one for deployments. */
+const PLATFORM_ACCOUNTS = 3;
+/** The sweep. */
+const PLATFORM_SCHEDULES = 1;
 
 export interface Need {
   readonly project: string;
@@ -49,6 +51,7 @@ export function needsOf(tenants: readonly TenantSpec[], platform: Place): Need[]
     if (count > 0) needs.set(key, { quota, project, region, count: (needs.get(key)?.count ?? 0) + count });
   };
   add('serviceAccounts', platform.project, 'global', PLATFORM_ACCOUNTS);
+  add('schedulerJobs', platform.project, platform.region, PLATFORM_SCHEDULES);
   for (const tenant of tenants) {
     const project = tenant.project ?? platform.project;
     const scheduled = Object.values(tenant.sources).filter(({ schedule }) => schedule !== undefined);

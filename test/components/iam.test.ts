@@ -22,6 +22,7 @@ const RUNNER = [
   'runner roles/storage.objectUser bucket:tributary-dev-trb-acme-staging',
 ];
 const OTHERS = [
+  'webhook roles/pubsub.publisher topic:tributary-dev/tributary-acme-landed',
   'scheduler roles/run.invoker service:tributary-dev/europe-west1/tributary-webhook',
   'webhook roles/run.jobsExecutorWithOverrides job:tributary-dev/europe-west1/tributary-acme-run',
   'webhook roles/run.viewer job:tributary-dev/europe-west1/tributary-acme-run',

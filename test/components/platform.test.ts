@@ -4,6 +4,7 @@ import { mayExceed, SIZES } from '../../components/sizing.ts';
 import { ContractError, OUTPUT_NAMES, readPlatformOutputs } from '../../stacks/contract.ts';
 import { platformProgram } from '../../stacks/platform.ts';
 import { parseStackName } from '../../stacks/stack-name.ts';
+import { RUN_STORE_INDEXES } from '../../tenants/run-store-layout.ts';
 import { type Registered, register } from './harness.ts';
 import { everyKind, platform as outputs, registerTenant, settings } from './scene.ts';
 
@@ -32,6 +33,9 @@ describe('the platform', () => {
       scaling: { maxInstanceCount: 5 },
       template: { serviceAccount: 'tributary-webhook@tributary-dev.iam.gserviceaccount.com' },
     });
+    // The two settings belong together: with the check off, nobody would look at a signature.
+    const [container] = (webhook.inputs.template as { containers: { envs: object[] }[] }).containers;
+    expect(container?.envs).toContainEqual({ name: 'TRIBUTARY_OIDC_SIGNATURE', value: 'checked-by-cloud-run' });
   });
 
   it('accepts exactly what every schedule asks for', async () => {
@@ -44,9 +48,26 @@ describe('the platform', () => {
     }
   });
 
+  it('has itself swept every minute, under an account that may do nothing else', () => {
+    const [sweep, ...others] = of('gcp:cloudscheduler/job:Job') as [Registered];
+    expect(others).toEqual([]);
+    expect(sweep.inputs).toMatchObject({
+      name: 'tributary-sweep',
+      schedule: '* * * * *',
+      httpTarget: {
+        uri: expect.stringMatching(/\/v1\/sweep$/),
+        httpMethod: 'POST',
+        oidcToken: {
+          serviceAccountEmail: 'tributary-sweep@tributary-dev.iam.gserviceaccount.com',
+          audience: 'https://tributary.tributary-dev.internal',
+        },
+      },
+    });
+  });
+
   it('keeps what cannot be made again', () => {
     const kept = resources.filter(({ protect }) => protect).map(({ name }) => name);
-    expect(kept.sort()).toEqual(['platform-registry', 'platform-run-store', 'platform-state']);
+    expect(kept.sort()).toEqual(['platform-registry', 'platform-run-store', 'platform-state', 'platform-tenants']);
     const [state] = of('gcp:storage/bucket:Bucket') as [Registered];
     expect(state.inputs).toMatchObject({
       versioning: { enabled: true },
@@ -58,6 +79,27 @@ describe('the platform', () => {
     expect(runStore.inputs).toMatchObject({ deleteProtectionState: 'DELETE_PROTECTION_ENABLED' });
   });
 
+  it('gives the run store an index for what it lists, and lets its documents go in time', () => {
+    const indexes = of('gcp:firestore/index:Index').map(({ inputs }) => inputs);
+    expect(indexes).toHaveLength(RUN_STORE_INDEXES.length);
+    expect(indexes).toContainEqual({
+      project: 'tributary-dev',
+      database: 'tributary',
+      collection: 'runs',
+      queryScope: 'COLLECTION',
+      fields: [
+        { fieldPath: 'tenant', order: 'ASCENDING' },
+        { fieldPath: 'source', order: 'ASCENDING' },
+        { fieldPath: 'createdAt', order: 'DESCENDING' },
+      ],
+    });
+    const expiring = of('gcp:firestore/field:Field').map(({ inputs }) => inputs);
+    expect(expiring.map(({ collection }) => collection).sort()).toEqual(['events', 'runs', 'sequences', 'ticks']);
+    for (const inputs of expiring) {
+      expect(inputs).toMatchObject({ database: 'tributary', field: 'expireAt', ttlConfig: {}, indexConfig: {} });
+    }
+  });
+
   it('never turns an API off', () => {
     const apis = of('gcp:projects/service:Service');
     expect(apis.map(({ inputs }) => inputs.service)).toContain('run.googleapis.com');
@@ -67,8 +109,14 @@ describe('the platform', () => {
     }
   });
 
-  it('lets the webhook into the run store, and into nothing else', () => {
+  it('lets the webhook into the run store and the files of tenants, and into nothing else', () => {
     const grants = resources.filter(({ type }) => /Member$/.test(type)).map(({ inputs }) => inputs);
+    const sweeps = grants.pop();
+    expect(sweeps).toMatchObject({
+      role: 'roles/run.invoker',
+      member: 'serviceAccount:tributary-sweep@tributary-dev.iam.gserviceaccount.com',
+      name: 'tributary-webhook',
+    });
     expect(grants).toEqual([
       {
         project: 'tributary-dev',
@@ -78,6 +126,11 @@ describe('the platform', () => {
           title: 'run store',
           expression: 'resource.name == "projects/tributary-dev/databases/tributary"',
         },
+      },
+      {
+        bucket: 'tributary-dev-tributary-tenants',
+        role: 'roles/storage.objectUser',
+        member: 'serviceAccount:tributary-webhook@tributary-dev.iam.gserviceaccount.com',
       },
     ]);
   });
@@ -149,6 +202,7 @@ describe('sizes', () => {
       job: { cpu: '4', memory: '8Gi', maxRetries: 1, timeoutSeconds: 14_400 },
       webhook: { cpu: '1', memory: '512Mi', timeoutSeconds: 60, concurrency: 40, minInstances: 0, maxInstances: 5 },
       schedule: { deadlineSeconds: 60, retries: 3, minBackoffSeconds: 10, maxBackoffSeconds: 60, maxDoublings: 3 },
+      sweep: { cron: '* * * * *', deadlineSeconds: 60, retries: 0 },
       staging: { tableDays: 3, objectDays: 7 },
       secret: { versionDestroyDays: 7 },
       state: { softDeleteDays: 30, noncurrentDays: 90, newerVersions: 20 },

@@ -39,7 +39,7 @@ describe('a tenant', () => {
     for (const { name, inputs } of acme.filter(ours)) expect(inputs, name).toEqual({});
     // The SDK of Google Cloud marks the content of every object so.
     const marked = acme.flatMap(({ name, secretInputs }) => secretInputs.map((input) => `${name} ${input}`));
-    expect(marked).toEqual(['acme-dataflow-template content']);
+    expect(marked).toEqual(['acme-dataflow-template content', 'acme-document content']);
     expect(acme.filter(({ type }) => /secretVersion|Key$|accessKey/i.test(type))).toEqual([]);
   });
 
@@ -255,6 +255,7 @@ describe('two tenants', () => {
       platform.webhookAudience,
       platform.webhookService,
       platform.webhookUrl,
+      naming.tenantsBucket(platform.project),
       `serviceAccount:${platform.webhookAccount}`,
     ];
     const withinTheirOwn = ['tributary-dataflow', 'tributary-read', 'tributary-runner'];

@@ -70,15 +70,20 @@ describeWith(['engine'], 'platform and tenants on the real engine, under the pol
     expect(trespasses([...mine, planted], ownNames(theirs))).toEqual([{ urn: 'planted', name: stolen }]);
   });
 
-  test.each(tenants)('%s: one field changed is one difference', { timeout: 3 * MINUTES }, async (tenant) => {
-    scene.write(tenant, scene.read(tenant).replace(/cron: "[^"]*"/, 'cron: "7 7 * * *"'));
-    const stack = await scene.tenant(tenant);
-    const expected = [
-      expect.stringMatching(new RegExp(`^~ gcp:cloudscheduler/job:Job ${tenant}-[a-z]+-schedule \\(schedule\\)$`)),
-    ];
-    expect(lines(await stack.preview())).toEqual(expected);
-    expect(lines(await stack.up())).toEqual(expected);
-  });
+  test.each(tenants)(
+    '%s: one field changed is one difference, and is told the webhook',
+    { timeout: 3 * MINUTES },
+    async (tenant) => {
+      scene.write(tenant, scene.read(tenant).replace(/cron: "[^"]*"/, 'cron: "7 7 * * *"'));
+      const stack = await scene.tenant(tenant);
+      const expected = [
+        `~ gcp:storage/bucketObject:BucketObject ${tenant}-document (content)`,
+        expect.stringMatching(new RegExp(`^~ gcp:cloudscheduler/job:Job ${tenant}-[a-z]+-schedule \\(schedule\\)$`)),
+      ];
+      expect(lines(await stack.preview())).toEqual(expected);
+      expect(lines(await stack.up())).toEqual(expected);
+    },
+  );
 
   test.each(tenants)('%s: destroyed, and its data stays', { timeout: 3 * MINUTES }, async (tenant) => {
     const stack = await scene.tenant(tenant);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSqliteStore } from '../../runner/stores/sqlite.ts';
 import { describeWith } from '../setup/describe-with.ts';
-import { DATASET, type Desk, JOB, openDesk, SCHEDULE } from './provision-scene.ts';
+import { DATASET, type Desk, JOB, OBJECT, openDesk, SCHEDULE } from './provision-scene.ts';
 
 describeWith(['engine'], 'drift and offboarding', () => {
   let desk: Desk;
@@ -49,7 +49,9 @@ describeWith(['engine'], 'drift and offboarding', () => {
     const lease = await store.claim({ tenant: 'acme', source: 'orders0', runId: 'r1', ttlMs: 600_000 });
     const busy = await desk.json('destroy', 'acme', '--yes');
     expect(busy).toMatchObject({ code: 4, problem: { code: 'STACK_BUSY', detail: expect.stringContaining('Run r1') } });
-    expect(desk.cloud.resources(SCHEDULE).map(({ inputs }) => inputs.paused)).toEqual([true, true]);
+    const schedules = desk.cloud.resources(SCHEDULE).filter(({ id }) => id.includes('acme_'));
+    expect(schedules.map(({ inputs }) => inputs.paused)).toEqual([true, true]);
+    expect(String(only(OBJECT, 'tenants/acme').inputs.content).match(/"paused": true/g)).toHaveLength(2);
     expect(desk.ids(JOB, 'acme')).toHaveLength(1);
     await store.finish('r1', 'succeeded', {}, null);
     await store.release(lease);
@@ -61,6 +63,7 @@ describeWith(['engine'], 'drift and offboarding', () => {
     expect(gone.kept.map(({ type }: { type: string }) => type)).toContain(DATASET);
     expect(desk.ids(JOB, 'acme')).toEqual([]);
     expect(desk.ids(SCHEDULE, 'acme')).toEqual([]);
+    expect(desk.ids(OBJECT, 'acme')).toEqual([]);
     expect(desk.ids(DATASET, 'acme_raw')).toHaveLength(1);
     expect(desk.ids(DATASET, 'acme').every((id) => data.includes(id))).toBe(true);
 

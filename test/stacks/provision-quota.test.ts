@@ -35,17 +35,17 @@ test('what all need together is the sum of what each needs', () => {
       const needs = needsOf(specs(given), platform);
       const sum = (quota: string) =>
         needs.filter((need) => need.quota === quota).reduce((all, { count }) => all + count, 0);
-      expect(sum('serviceAccounts')).toBe(2 + 2 * given.length);
+      expect(sum('serviceAccounts')).toBe(3 + 2 * given.length);
       expect(sum('runJobs')).toBe(given.length);
-      expect(sum('schedulerJobs')).toBe(given.reduce((all, { scheduled }) => all + scheduled, 0));
+      expect(sum('schedulerJobs')).toBe(given.reduce((all, { scheduled }) => all + scheduled, 1));
     }),
   );
 });
 
 test('schedules and their accounts count where the platform is, runners where the data is', () => {
   const needs = needsOf([tenant('acme', 3, 'acme-data')], platform);
-  expect(needs).toContainEqual({ quota: 'schedulerJobs', ...platform, count: 3 });
-  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'central', region: 'global', count: 3 });
+  expect(needs).toContainEqual({ quota: 'schedulerJobs', ...platform, count: 4 });
+  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'central', region: 'global', count: 4 });
   expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'acme-data', region: 'global', count: 1 });
 });
 
@@ -54,17 +54,17 @@ test('a template for Dataflow means one account more where a source can go there
   expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'acme-data', region: 'global', count: 2 });
 });
 
-test('49 tenants fit into the default of one project, 50 do not', async () => {
+test('48 tenants fit into the default of one project, 49 do not', async () => {
   const many = (count: number) => Array.from({ length: count }, (_, at) => tenant(`t${at}x`, 1));
-  expect(await shortages(needsOf(many(49), platform), fixedLimits())).toEqual([]);
-  expect(await shortages(needsOf(many(50), platform), fixedLimits())).toEqual([
+  expect(await shortages(needsOf(many(48), platform), fixedLimits())).toEqual([]);
+  expect(await shortages(needsOf(many(49), platform), fixedLimits())).toEqual([
     {
       quota: 'serviceAccounts',
       project: 'central',
       region: 'global',
-      count: 102,
+      count: 101,
       limit: DEFAULT_LIMITS.serviceAccounts,
     },
   ]);
-  expect(await shortages(needsOf(many(50), platform), fixedLimits({ serviceAccounts: 200 }))).toEqual([]);
+  expect(await shortages(needsOf(many(49), platform), fixedLimits({ serviceAccounts: 200 }))).toEqual([]);
 });

@@ -150,4 +150,5 @@ export async function openDesk(): Promise<Desk> {
 
 export const DATASET = 'gcp:bigquery/dataset:Dataset';
 export const JOB = 'gcp:cloudrunv2/job:Job';
+export const OBJECT = 'gcp:storage/bucketObject:BucketObject';
 export const SCHEDULE = 'gcp:cloudscheduler/job:Job';

@@ -91,7 +91,10 @@ export const computeCases: readonly RuleCases[] = [
   {
     rule: 'sched-bounded',
     good: schedule,
-    passes: [{ 'props.attemptDeadline': '900s', settings: { deadlineSeconds: 900 } }],
+    passes: [
+      { 'props.attemptDeadline': '900s', settings: { deadlineSeconds: 900 } },
+      { 'props.name': 'tributary-sweep', 'props.schedule': '* * * * *' },
+    ],
     fails: [
       [{ 'props.retryConfig': undefined }, /does not set retryConfig\.retryCount/],
       [{ 'props.retryConfig.retryCount': 6 }, /retries 6 times/],
@@ -101,6 +104,7 @@ export const computeCases: readonly RuleCases[] = [
       [{ 'props.timeZone': undefined }, /time zone/],
       [{ 'props.timeZone': 'Europe/Atlantis' }, /Atlantis/],
       [{ 'props.schedule': '* * * * *' }, /more often/],
+      [{ 'props.name': 'tributary-sweep', 'props.schedule': '0 3 31 2 *' }, /never fires/],
       [{ 'props.schedule': '0 3 31 2 *' }, /never fires/],
       [{ settings: { retries: 2 } }, /2 are allowed/],
     ],
