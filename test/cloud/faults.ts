@@ -67,10 +67,15 @@ export interface Call {
 }
 
 /** Does `work` with whatever is planned for this call; `cancelled` ends what hangs. */
-export async function underFaults<T>(store: Store, call: Call, cancelled: AbortSignal, work: () => T): Promise<T> {
+export async function underFaults<T>(
+  store: Store,
+  call: Call,
+  cancelled: AbortSignal,
+  work: () => T | Promise<T>,
+): Promise<T> {
   const due = dueFaults(store, call);
   for (const fault of due) if (fault.when !== 'after') await strike(fault, cancelled);
-  const result = work();
+  const result = await work();
   for (const fault of due) if (fault.when === 'after') await strike(fault, cancelled);
   return result;
 }

@@ -16,6 +16,9 @@ export interface Difference {
   readonly deleteBeforeReplace: boolean;
 }
 
+/** Makes a change real, before the engine hears of it; what it throws is the answer of the cloud. */
+export type Realise = (operation: 'create' | 'update' | 'delete', resource: CloudResource) => Promise<void>;
+
 export interface Live {
   readonly id: string;
   readonly outputs: Properties;
@@ -25,12 +28,15 @@ export interface Live {
 export class Provider {
   readonly schema: ProviderSchema;
   readonly #store: Store;
+  readonly #realise: Realise;
   readonly #cancelled = new AbortController();
   #config: Properties = {};
 
-  constructor(name: ProviderName, store: Store) {
+  /** @param realise default: nothing but the store changes */
+  constructor(name: ProviderName, store: Store, realise: Realise = async () => {}) {
     this.schema = loadSchema(name);
     this.#store = store;
+    this.#realise = realise;
   }
 
   configure(config: Properties): void {
@@ -64,13 +70,15 @@ export class Provider {
     const generated = kind.id.includes('{generated}') ? String(this.#store.next(`generated ${type} ${series}`)) : '';
     const id = fillIn(kind.id, { ...kind.defaults, ...inputs }, world, generated);
     if (id === null) throw badRequest(`${type}: a part of its id is missing`);
-    return this.#call('create', type, id, () => {
+    return this.#call('create', type, id, async () => {
       for (const refers of kind.references ?? []) refers(inputs, world);
       const resource = this.#made(described, type, id);
+      const before = this.#store.read(type, id);
       if (!this.#store.create(resource)) {
         if (kind.additive !== true && inputs.createIgnoreAlreadyExists !== true) throw alreadyExists(id);
         this.#store.replace(resource);
       }
+      await this.#realised('create', resource, before);
       return this.#live(type, id, resource.outputs, inputs);
     });
   }
@@ -93,12 +101,14 @@ export class Provider {
       const planned = { ...plannedOutputs(described), ...Object.fromEntries(kept) };
       return this.#live(type, id, { ...planned, ...present(inputs) }, inputs);
     }
-    return this.#call('update', type, id, () => {
+    return this.#call('update', type, id, async () => {
       const there = this.#store.read(type, id);
       if (there === null) throw notFound(id);
       for (const refers of described.kind.references ?? []) refers(inputs, described.world);
       const outputs = outputsOf(described, id, there.generation);
-      this.#store.replace({ ...there, inputs, outputs });
+      const resource = { ...there, inputs, outputs };
+      this.#store.replace(resource);
+      await this.#realised('update', resource, there);
       return this.#live(type, id, outputs, inputs);
     });
   }
@@ -109,9 +119,12 @@ export class Provider {
     if (reason != null) throw badRequest(reason);
     const policy = state.deletionPolicy ?? this.#config.deletionPolicy ?? 'DELETE';
     if (policy === 'PREVENT') throw badRequest(`cannot destroy ${id} while its deletion_policy is PREVENT`);
-    await this.#call('delete', type, id, () => {
+    await this.#call('delete', type, id, async () => {
       if (policy === 'ABANDON' || kind.everlasting === true) return;
       this.#refuseFull(kind, id, state);
+      const there = this.#store.read(type, id);
+      if (there === null) return;
+      await this.#realise('delete', there);
       this.#store.remove(type, id);
     });
   }
@@ -143,7 +156,22 @@ export class Provider {
     };
   }
 
-  #call<T>(operation: Operation, type: string, id: string, work: () => T): Promise<T> {
+  /** What could not be made real is as it was before. */
+  async #realised(
+    operation: 'create' | 'update',
+    resource: CloudResource,
+    before: CloudResource | null,
+  ): Promise<void> {
+    try {
+      await this.#realise(operation, resource);
+    } catch (error) {
+      if (before === null) this.#store.remove(resource.type, resource.id);
+      else this.#store.replace(before);
+      throw error;
+    }
+  }
+
+  #call<T>(operation: Operation, type: string, id: string, work: () => T | Promise<T>): Promise<T> {
     return underFaults(this.#store, { type, operation, id }, this.#cancelled.signal, work);
   }
 

@@ -7,6 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { Client } from 'pg';
 import { startPostgres } from '../servers/postgres.ts';
 import { type AirlineTable, changes, questions, tables } from './airline.ts';
+import { demoCloud } from './demo-cloud.ts';
 import { demoStacks } from './demo-stacks.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -161,8 +162,8 @@ const interrupt = async () => {
 };
 process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
 try {
-  if (process.argv.includes('--cloud')) throw new Error('The demo on the local cloud is not part of this version yet.');
-  await demo(cleanup);
+  if (process.argv.includes('--cloud')) await demoCloud({ show, say, heading, cleanup });
+  else await demo(cleanup);
 } catch (error) {
   if (!interrupted) {
     process.stderr.write(`\nThe demo stopped: ${(error as Error).message}\n`);
