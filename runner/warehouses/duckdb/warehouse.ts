@@ -34,6 +34,7 @@ import { createEvidence } from './evidence.ts';
 import { loadedFiles } from './files.ts';
 import { evidence, qualified, stagingOf } from './names.ts';
 import { qualityQuery } from './quality.ts';
+import { Ticket } from './queue.ts';
 import { type ReplayedRows, restageRows } from './restage.ts';
 import { rowGroupRows, type StagedRows, stageRows, WIDE_ROW_BYTES } from './stage.ts';
 import { stageFiles } from './stage-files.ts';
@@ -73,8 +74,19 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Warehouse> {
   }
   const started = Date.now();
   const waitMs = (options.waitSeconds ?? 600) * 1000;
+  const isLate = () => Date.now() - started > waitMs;
   let told = false;
+  using held = new DisposableStack();
+  const ticket = held.use(new Ticket(file));
   for (;;) {
+    // Only the first in the row tries: an attempt costs an engine, and may come while the file is opened anew by its holder.
+    const ahead = isLate() ? 0 : ticket.ahead();
+    if (ahead > 0) {
+      if (!told) options.onWait?.(`${ahead} ${ahead === 1 ? 'run' : 'runs'} before this one want ${file}`);
+      told = true;
+      await sleep(POLL_MS);
+      continue;
+    }
     const engine = new Engine();
     try {
       const { vectorPath } = await engine.open({
@@ -83,11 +95,11 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Warehouse> {
         threads: options.threads ?? 2,
         vectorPath: options.vectorPath ?? 'auto',
       });
-      return new DuckdbWarehouse(engine, file, vectorPath, options.memory === undefined);
+      return new DuckdbWarehouse(engine, file, vectorPath, options.memory === undefined, held.move());
     } catch (error) {
       await engine.close();
       const busy = TributaryError.is(error) && error.problem.code === 'WAREHOUSE_BUSY';
-      if (!busy || Date.now() - started > waitMs) throw error;
+      if (!busy || isLate()) throw error;
       if (!told) options.onWait?.(error.problem.detail);
       told = true;
       await sleep(POLL_MS);
@@ -117,13 +129,16 @@ class DuckdbWarehouse implements Warehouse {
   readonly #file: string;
   readonly #vectorPath: VectorPath;
   readonly #mayGrow: boolean;
+  /** Its place at the file. */
+  readonly #held: Disposable;
   #staged: StagedRows | ReplayedRows | null = null;
 
-  constructor(engine: Engine, file: string, vectorPath: VectorPath, mayGrow: boolean) {
+  constructor(engine: Engine, file: string, vectorPath: VectorPath, mayGrow: boolean, held: Disposable) {
     this.#engine = engine;
     this.#file = file;
     this.#vectorPath = vectorPath;
     this.#mayGrow = mayGrow;
+    this.#held = held;
   }
 
   async prepare(run: RunIdentity, target: TableRef): Promise<void> {
@@ -302,6 +317,7 @@ class DuckdbWarehouse implements Warehouse {
 
   /** Moves the log into the file, so that what was committed is in one place. */
   async [Symbol.asyncDispose](): Promise<void> {
+    using _ = this.#held;
     await this.#engine.execute(`CHECKPOINT ${DATABASE}`).catch(() => undefined);
     await this.#engine.close();
   }
