@@ -30,6 +30,8 @@ const benches = {
   files: async () => (await import('./files.ts')).benchFiles,
   preview: async () => (await import('./preview.ts')).benchPreview,
   firestore: async () => (await import('./firestore.ts')).benchFirestore,
+  webhook: async () => (await import('./webhook.ts')).benchWebhook,
+  fanout: async () => (await import('./fanout.ts')).benchFanout,
 } satisfies Record<string, () => Promise<Bench>>;
 
 const root = join(import.meta.dirname, '..');
