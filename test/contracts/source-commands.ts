@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nameOf } from '../../runner/commands/object-name.ts';
 import type { Check, SourceColumn, SourceObject } from '../../runner/core/contracts/source.ts';
+import { nameOf } from '../../runner/job/object-name.ts';
 import { startCommand } from '../faults/command.ts';
 import { PEOPLE_COLUMNS, type Scene, spelled } from './source-fixture.ts';
 

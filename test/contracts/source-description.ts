@@ -1,6 +1,6 @@
 /** What a source says of itself and of its objects. */
 import { expect, test } from 'vitest';
-import { nameOf } from '../../runner/commands/object-name.ts';
+import { nameOf } from '../../runner/job/object-name.ts';
 import type { ConnectionKind } from '../../tenants/schema/connection.ts';
 import { aboutOf } from '../house/connectors-page.ts';
 import { PEOPLE_COLUMNS, problem, type Scene, type Skips, stepsOf } from './source-fixture.ts';
