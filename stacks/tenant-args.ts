@@ -4,6 +4,7 @@ import { mayExceed } from '../components/sizing.ts';
 import type { ConnectionArgs, TenantArgs } from '../components/tenant-args.ts';
 import { destinationOf, MASK_SECRET } from '../tenants/naming.ts';
 import type { ConnectionKind, ConnectionOf, ConnectionSpec, SourceSpec, TenantSpec } from '../tenants/schema/index.ts';
+import { tenantText } from '../tenants/text.ts';
 import type { PlatformOutputs } from './contract.ts';
 
 /** Arguments of the tenant's component; connections no source uses are left out. */
@@ -23,7 +24,7 @@ export function tenantArgs(spec: TenantSpec, platform: PlatformOutputs): TenantA
       used.map(([name, connection]) => [name, connectionArgs(connection, sourcesOf(spec, name))]),
     ),
     dataflow: used.filter(([name, { kind }]) => distributed(kind, sourcesOf(spec, name))).map(([name]) => name),
-    document: `${JSON.stringify(spec, null, 2)}\n`,
+    document: tenantText(spec),
     platform,
     ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
     ...(spec.project === undefined ? {} : { project: spec.project }),

@@ -16,11 +16,13 @@ const SECRET = 'shop-password';
 const POLL_MS = 200;
 
 export const TENANT = 'acme';
+/** The source with a schedule. */
+export const SCHEDULED = 'table-scheduled';
 
 export interface DevOptions {
   readonly sources: number;
   readonly rows: number;
-  /** A cron for the last source, read in UTC. */
+  /** A cron for one source more, read in UTC. */
   readonly cron?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -43,7 +45,7 @@ export class DevScene implements AsyncDisposable {
   static async start(options: DevOptions): Promise<DevScene> {
     const [folder, database, port] = await Promise.all([newFolder('dev'), startPostgres(), freePort()]);
     const sources = Array.from({ length: options.sources }, (_, i) => `table-${i + 1}`);
-    await fill(database, sources, options.rows);
+    await fill(database, [...sources, SCHEDULED], options.rows);
     await mkdir(join(folder, 'tenants'));
     await writeFile(join(folder, 'tenants', `${TENANT}.yaml`), tenantFile(database, sources, options.cron));
     const scene = new DevScene(folder, database, sources, port, options.environment ?? {});
@@ -218,14 +220,16 @@ export function tableOf(source: string): string {
 }
 
 function tenantFile({ host, port, database, user }: PostgresServer, sources: readonly string[], cron?: string): string {
-  const all = sources.map((source, i) => {
-    const scheduled = cron !== undefined && i === sources.length - 1 ? { schedule: { cron, timeZone: 'UTC' } } : {};
+  const sourceOf = (source: string) => {
     const load = { strategy: 'catalog', history: 'replace' };
-    return [source, { connection: 'shop', table: `public.${tableOf(source)}`, load, ...scheduled }];
-  });
+    return { connection: 'shop', table: `public.${tableOf(source)}`, load };
+  };
+  const all = Object.fromEntries(sources.map((source) => [source, sourceOf(source)]));
+  const scheduled =
+    cron === undefined ? {} : { [SCHEDULED]: { ...sourceOf(SCHEDULED), schedule: { cron, timeZone: 'UTC' } } };
   return JSON.stringify({
     tenant: TENANT,
     connections: { shop: { kind: 'postgres', host, port, database, user, tls: 'disable', secret: SECRET } },
-    sources: Object.fromEntries(all),
+    sources: { ...all, ...scheduled },
   });
 }
