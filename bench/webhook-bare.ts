@@ -8,7 +8,7 @@ app.post('/v1/tenants/:tenant/sources/:source/trigger', async (c) => {
   return c.json({ runId: `${c.req.param('tenant')}-${c.req.header('x-cloudscheduler-scheduletime')}` }, 202);
 });
 // An idle connection that is closed at the moment it is used again is no matter of this measurement.
-const serverOptions = { keepAliveTimeout: 120_000 };
+const serverOptions = { keepAliveTimeout: 620_000 };
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, serverOptions }, ({ port }) => {
   process.stdout.write(`${JSON.stringify({ message: 'listening', url: `http://127.0.0.1:${port}` })}\n`);
 });

@@ -62,8 +62,8 @@ const app = createApp({
   now: () => new Date(),
   settings: appSettings,
 });
-// An idle connection that is closed at the moment it is used again is no matter of this measurement.
-const serverOptions = { keepAliveTimeout: 120_000 };
+// As webhook/server.ts has it.
+const serverOptions = { keepAliveTimeout: 620_000 };
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, serverOptions }, ({ port }) => {
   process.stdout.write(`${JSON.stringify({ message: 'listening', url: `http://127.0.0.1:${port}` })}\n`);
 });

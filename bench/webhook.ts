@@ -149,9 +149,14 @@ function firstUrl(child: ChildProcess, gone: Promise<void>): Promise<string> {
   return new Promise((done, fail) => {
     gone.then(() => fail(new Error('the service ended before it listened')));
     if (child.stdout === null) return;
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => {
       const { message, url } = JSON.parse(line) as { message?: string; url?: string };
-      if (message === 'listening' && url !== undefined) done(url);
+      if (message !== 'listening' || url === undefined) return;
+      lines.close();
+      // Its log is taken and not looked at, as by a container's.
+      child.stdout?.resume();
+      done(url);
     });
   });
 }
