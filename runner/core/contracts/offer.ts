@@ -1,10 +1,12 @@
 /** Ways of moving the rows of a read that do not go through the channel. Types only. */
 import type { FilesSpec } from '../../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../channel.ts';
-import type { LateWishes, ReadColumn } from './source.ts';
+import type { LateWishes, ReadColumn, ReadSummary } from './source.ts';
+import type { SplitDesk } from './splits.ts';
+import type { PartsSpec, Written } from './staging.ts';
 
 /** A source names what it can, best first; a warehouse takes the first it can. What none takes is read in batches. */
-export type Offer = StatementOffer | FilesOffer | ExportOffer;
+export type Offer = StatementOffer | FilesOffer | ExportOffer | SplitsOffer;
 
 /** The warehouse reads by itself, and no byte goes through the runner. */
 export interface StatementOffer {
@@ -35,6 +37,17 @@ export interface ExportOffer {
     folders: RunFolders,
     watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
   ): Promise<Exported>;
+}
+
+/** Others read the pieces and write them beside each other; the warehouse loads what all of them wrote. */
+export interface SplitsOffer {
+  readonly way: 'splits';
+  /** Has all splits carried out. @returns the parts of all as one */
+  write(
+    parts: PartsSpec,
+    desk: SplitDesk,
+    watch: { readonly signal: AbortSignal; readonly onProgress: (progress: ChannelProgress) => void },
+  ): Promise<Written & { readonly summary: ReadSummary }>;
 }
 
 /** Where the objects of a run lie: `gs://bucket/acme/orders/<run id>/`, and those of all runs of the source. */

@@ -6,6 +6,7 @@ import type { LogicalType } from '../types.ts';
 import type { BatchLayout, VectorColumn } from '../vectors.ts';
 import type { FileVersion, LoadedFile, Offer } from './offer.ts';
 import type { Secrets } from './secrets.ts';
+import type { Split, Unity } from './splits.ts';
 
 /** One named step of a connection test. */
 export interface Check {
@@ -181,6 +182,10 @@ export interface Snapshot extends AsyncDisposable {
   readonly files?: readonly FileVersion[];
   /** URIs of objects that were loaded and are not there any more. */
   readonly gone?: readonly string[];
+  /** What would make pieces of such a read one read; a text says why it cannot be parted. Absent: it never can. */
+  divisible?(object: ObjectRef, window: Window | null): Promise<Unity | string>;
+  /** The read in at most so many pieces, without gap or overlap; for {@link Source.openSplit}. Present where `divisible` is. */
+  divide?(spec: ReadSpec, most: number, signal: AbortSignal): Promise<readonly Split[]>;
   /** Reads into the channel, one outlet per reader, and ends it. Rejects when any reader failed. */
   read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary>;
 }
@@ -238,4 +243,11 @@ export interface Source extends AsyncDisposable {
     request: { readonly object: ObjectRef; readonly cursor?: string; readonly loaded?: LoadedBefore },
     signal: AbortSignal,
   ): Promise<{ readonly snapshot: Snapshot; readonly bound: UpperBound | null }>;
+  /**
+   * One piece of a read that another process has divided, as a snapshot that is read or offered by one reader with the spec
+   * of the whole. Present where its snapshots can be divided.
+   *
+   * @throws SPLIT_LOST where what made the pieces one read is gone, as the exported snapshot
+   */
+  openSplit?(object: ObjectRef, task: unknown, signal: AbortSignal): Promise<Snapshot>;
 }

@@ -3,6 +3,7 @@ import type { ChannelProgress, InletEnd } from '../channel.ts';
 import type { BatchLayout, RejectedRow, VectorColumn } from '../vectors.ts';
 import type { FilesOffer, FileVersion, OfferedFile, RunFolders } from './offer.ts';
 import type { ReadSummary } from './source.ts';
+import type { SplitDesk } from './splits.ts';
 import type { RestagePolicy, RunIdentity, StagedColumn } from './warehouse.ts';
 
 /** How rows lie in a part. NDJSON is for rows too wide for row groups. */
@@ -33,6 +34,8 @@ export interface PartsSpec {
   readonly maxRejected?: number;
   /** Goes into the manifest: the stretch of the cursor that the rows are of. */
   readonly cursor: { readonly from: string | null; readonly to: string } | null;
+  /** These are the rows of one attempt at one split: they lie in `<name>/<id>-<attempt>/`. */
+  readonly split?: { readonly id: string; readonly attempt: string };
 }
 
 /** Columns of every part of rows beside the source's: the column, the reason and the row of a misfit, and its place in quarantine in a replay. */
@@ -104,6 +107,7 @@ export interface QuarantinedRow extends RejectedRow {
 
 /** The staged objects of one tenant. One run at a time per instance. */
 export interface Staging extends AsyncDisposable {
+  readonly splits: SplitDesk;
   /** Writes parts while rows still arrive, holding the producer back; the manifest comes last. On failure nothing stays that the lifecycle rule does not take. */
   write(spec: PartsSpec, inlet: InletEnd, signal: AbortSignal): Promise<Written>;
   /** The same with objects of a source's store in place of batches. */
