@@ -162,6 +162,19 @@ describe('fifty sources', () => {
     const waits = records.map(({ createdAt, startedAt }) => Date.parse(startedAt) - Date.parse(createdAt));
     console.log(`50 sources: the last began ${(Math.max(...waits) / 1000).toFixed(1)} s after it was asked for`);
   }, 300_000);
+
+  test('Ctrl-C waits for a run, and a second one for nobody', async () => {
+    const runId = await scene.triggered(scene.sources[0] ?? '', tick(30), SECONDS);
+    await scene.until(() => scene.runnerOf(runId) !== null);
+    const runner = scene.runnerOf(runId) ?? 0;
+    process.kill(runner, 'SIGSTOP');
+    const exit = scene.stop();
+    await scene.until(() => scene.happenings.some(({ type }) => type === 'stopping'));
+    expect(scene.runnerOf(runId)).toBe(runner);
+    scene.child.kill('SIGINT');
+    expect(await exit).toBe(0);
+    await scene.until(() => scene.runnerOf(runId) === null, 10);
+  }, 60_000);
 });
 
 test('one trace from the tick to the commit, and no secret in anything that is kept or sent', async () => {

@@ -1,11 +1,11 @@
 /** What goes over the wire beside the configuration; held to the contracts by the compiler. */
 import { z } from '@hono/zod-openapi';
-import { type Code, catalogue, type Origin } from '../../runner/core/catalogue.ts';
+import type { Origin } from '../../runner/core/catalogue.ts';
 import type { RunEvent, RunRecord } from '../../runner/core/contracts/run-store.ts';
 import type { Problem } from '../../runner/core/errors.ts';
 import { connectionSchema, sourceSchema, tenantSchema } from '../../tenants/schema/index.ts';
+import { codeSchema } from '../notices/schema.ts';
 
-const codes = Object.keys(catalogue) as [Code, ...Code[]];
 const origins = ['tenant', 'source', 'warehouse', 'platform'] as const satisfies readonly Origin[];
 
 const problemFields = {
@@ -45,8 +45,7 @@ export type ProblemDocument = z.infer<typeof problemDocumentSchema>;
 
 /** The problem of a run, in its record. */
 export const problemSchema = z.object(problemFields).openapi('Problem');
-/** The same, of those who report one: the code must be known. */
-const reportedProblemSchema = z.object({ ...problemFields, code: z.enum(codes) }).openapi('ReportedProblem');
+const reportedProblemSchema = z.object({ ...problemFields, code: codeSchema }).openapi('ReportedProblem');
 
 const instant = (description: string) => z.iso.datetime().describe(description);
 

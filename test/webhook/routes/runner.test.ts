@@ -79,9 +79,17 @@ describe('a runner', () => {
     expect(list.events.map(({ type }: { type: string }) => type).slice(0, 2)).toEqual(['run-start', 'progress']);
   });
 
+  test('a runner of a newer version fails by a code that this one has no page for', async () => {
+    const runId = await newRun();
+    const origin = { title: 'New.', detail: 'It is new.', fix: 'Update.', origin: 'platform', retryable: false };
+    const end = { status: 'failed', summary: {}, problem: { code: 'NOT_KNOWN_HERE_YET', ...origin } };
+    expect(await report(runId, { start: true, end })).toMatchObject({ status: 200, body: end });
+    expect(await its.call('GET', `/v1/runs/${runId}`)).toMatchObject({ status: 200, body: end });
+  });
+
   test.each([
     [{ events: [{ ...event('1'), type: 'party' }] }, '/events/0/type'],
-    [{ end: { ...ENDED, problem: { code: 'NO_SUCH' } } }, '/end/problem/code'],
+    [{ end: { ...ENDED, problem: { code: 'no such' } } }, '/end/problem/code'],
     [{ more: true }, ''],
   ])('garbage says where: %#', async (body, pointer) => {
     const runId = await newRun();

@@ -1,9 +1,7 @@
 /** The whole service but its port: real store, files, control plane, processes, and tokens of a local issuer. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { RunStore } from '../../../runner/core/contracts/run-store.ts';
 import { openLauncher } from '../../../runner/launchers/registry.ts';
 import { openSqliteStore } from '../../../runner/stores/sqlite.ts';
@@ -16,6 +14,7 @@ import { laptopAuthenticator } from '../../../webhook/auth/laptop.ts';
 import { createControl } from '../../../webhook/control/control.ts';
 import { type AppSettings, type AuditRecord, appSettings, type Dependencies } from '../../../webhook/dependencies.ts';
 import { observability } from '../../../webhook/observability.ts';
+import { startIssuer } from '../../servers/issuer.ts';
 
 const PROJECT = 'tributary-test';
 const PEOPLE = 'people.example';
@@ -113,10 +112,14 @@ export async function scene(settings: Partial<AppSettings> = {}, open?: 'laptop'
   owned.defer(async () => {
     for (const { execution } of await store.list({ limit: 1000 })) if (execution) await launcher.cancel(execution);
   });
-  const { issue, keysUrl, close } = await issuer();
-  owned.defer(close);
+  const issuer = owned.use(await startIssuer());
   const google = authenticator(
-    { audience: webhookAudience(PROJECT), peopleAudience: PEOPLE, keysUrl, admins: [`user:${people.root}`] },
+    {
+      audience: webhookAudience(PROJECT),
+      peopleAudience: PEOPLE,
+      keysUrl: issuer.jwksUrl,
+      admins: [`user:${people.root}`],
+    },
     knownAccounts(tenants, PROJECT),
   );
   const audits: AuditRecord[] = [];
@@ -133,11 +136,13 @@ export async function scene(settings: Partial<AppSettings> = {}, open?: 'laptop'
   const app = createApp(dependencies);
   const headersOf = async (who: Who): Promise<Record<string, string>> => {
     if (who === 'nobody') return {};
-    const token =
+    const [email, aud] =
       who in people
-        ? await issue(people[who as keyof typeof people], PEOPLE)
-        : await issue(machines[who as keyof typeof machines], webhookAudience(PROJECT));
-    return { authorization: `Bearer ${token}` };
+        ? [people[who as keyof typeof people], PEOPLE]
+        : [machines[who as keyof typeof machines], webhookAudience(PROJECT)];
+    const iat = Math.floor(Date.now() / 1000);
+    const claims = { iss: 'https://accounts.google.com', aud, sub: email, email, email_verified: true };
+    return { authorization: `Bearer ${await issuer.sign({ ...claims, iat, exp: iat + 3600 })}` };
   };
   return {
     ...{ dependencies, app, store, audits, folder, headersOf },
@@ -159,29 +164,4 @@ export async function scene(settings: Partial<AppSettings> = {}, open?: 'laptop'
 /** Writes over the file of a tenant as a person with an editor does. */
 export function overwrite({ folder }: Pick<Scene, 'folder'>, tenant: string, yaml: string): void {
   writeFileSync(join(folder, 'tenants', `${tenant}.yaml`), yaml);
-}
-
-async function issuer() {
-  const { publicKey, privateKey } = await generateKeyPair('RS256');
-  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }] });
-  const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end(keys));
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  return {
-    keysUrl: `http://127.0.0.1:${port}/keys`,
-    issue: (email: string, audience: string) =>
-      new SignJWT({ email, email_verified: true })
-        .setProtectedHeader({ alg: 'RS256', kid: 'one', typ: 'JWT' })
-        .setIssuer('https://accounts.google.com')
-        .setAudience(audience)
-        .setSubject(email)
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(privateKey),
-    close: () =>
-      new Promise<void>((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      }),
-  };
 }
