@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { SIZES } from '../components/sizing.ts';
 import { accountEmail, serviceAccount, triggerPath, webhookAudience } from '../tenants/naming.ts';
 import { startIssuer } from '../test/servers/issuer.ts';
 import type { BenchOptions } from './main.ts';
@@ -132,7 +133,11 @@ interface Service extends AsyncDisposable {
 const root = join(import.meta.dirname, '..');
 
 async function startService([file, ...words]: readonly [string, ...string[]]): Promise<Service> {
-  const child = spawn(process.execPath, [join(root, file), ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Memory as its container gives it: left alone, V8 grows its heap with the machine before it collects.
+  const flags = SIZES.webhook.nodeOptions.split(' ');
+  const child = spawn(process.execPath, [...flags, join(root, file), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const gone = new Promise<void>((done) => child.once('exit', () => done()));
   const url = await firstUrl(child, gone);
   return {
@@ -243,6 +248,7 @@ function resultOf(results: readonly Measured[], noisy: readonly string[], second
       `${RATE} requests a second for ${seconds} s on the loopback, open loop: sent at their moments whatever was answered, latency counted from there; the generator is a process of its own on the same cores.`,
       'Every tick is sent twice, up to 1.5 s apart, with a signed RS256 token for each tick; keys come from a local issuer over HTTP.',
       'The launcher starts nothing: it writes the launch down and, 0.2 s later, claims, ends and releases the run in the same process, so the SQLite store sees the writes of a run.',
+      `Both are started with ${SIZES.webhook.nodeOptions}, as the service is in its container of ${SIZES.webhook.memory}.`,
       'bare: a Hono route that reads the body and answers; no token, no store.',
       ...noisy.map((name) => `${name}: the machine was busy with something else.`),
     ],
