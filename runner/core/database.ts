@@ -17,6 +17,8 @@ export interface DatabaseConnection {
   readonly ca?: string;
   /** Name of the secret that holds the password. */
   readonly secret?: string;
+  /** Longest that a statement may take; absent: as long as it takes. */
+  readonly statementSeconds?: number;
   /** Name of the connection in the tenant file, for messages. */
   readonly name: string;
   readonly tenant: string;

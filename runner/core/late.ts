@@ -1,5 +1,6 @@
 /** Late fields: what a read met and no column was for, on its way to columns of its own. */
-import type { LateColumn } from './contracts/source.ts';
+import type { LateColumn, SourceColumn } from './contracts/source.ts';
+import { unionType } from './union.ts';
 import type { VectorColumn } from './vectors.ts';
 
 /** The column that carries them. */
@@ -16,4 +17,15 @@ export const LATE_VECTOR: VectorColumn = { name: LATE, kind: 'json' };
  */
 export function lateKey(name: string): string {
   return /^\w{1,200}$/.test(name) ? `f_${name}` : `x_${Buffer.from(name).toString('hex')}`;
+}
+
+/** Late fields of several readers, or splits, as those of one. */
+export function mergeLate(parts: readonly (readonly SourceColumn[])[]): readonly SourceColumn[] {
+  const found = new Map<string, SourceColumn>();
+  for (const column of parts.flat()) {
+    const other = found.get(column.name);
+    const logical = other === undefined ? column.logical : unionType(other.logical, column.logical);
+    found.set(column.name, { ...column, logical });
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

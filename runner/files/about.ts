@@ -56,6 +56,7 @@ export const filesAbout: FilesAbout = {
   limits: [
     'A number of JSON with a fraction or an exponent is a double, of about 17 digits; so are those in a `JSON` column, at any depth. A column that `columns.types` makes NUMERIC, BIGNUMERIC or STRING has all digits. A whole number has them always; its `-0` is 0.',
     'Of several rows with one key in one file, any one is kept by `merge`: a file has no order of its own.',
+    'Beyond one machine (`execution.mode`) the objects are dealt out to splits by their sizes, each at the version that was listed. One object stays whole: of CSV only who reads it from its beginning knows which line breaks are quoted. Deliver large ones in parts.',
     'Where the temporary folder is memory, as on Cloud Run, a Parquet file has to fit into it twice.',
     'A quote that nothing closes takes the rows up to the next quote, or 16 MB, into quarantine with it.',
     'Archives past 4 GB, encrypted ones, and ZIP with several members are refused.',

@@ -18,6 +18,7 @@ import { TributaryError } from '../core/errors.ts';
 import { filesCapabilities } from '../core/objects/capabilities.ts';
 import { lookAtFiles } from './describe.ts';
 import { discoverFiles } from './discover.ts';
+import { objectsOf } from './divide.ts';
 import { offered } from './offered.ts';
 import { sampleFiles } from './sample.ts';
 import { type Listing, listObjects } from './select.ts';
@@ -26,10 +27,14 @@ import { FilesSnapshot } from './snapshot.ts';
 export interface FilesOptions {
   /** Milliseconds since 1970, for what is too young. */
   readonly now?: () => number;
+  /** Bytes of text of a split, where there are so many. */
+  readonly splitBytes?: number;
 }
 
+const SPLIT_BYTES = 64 << 20;
+
 export function openFiles(store: ObjectStore, options: FilesOptions = {}): Source {
-  return new FilesSource(store, options.now ?? Date.now);
+  return new FilesSource(store, options);
 }
 
 class FilesSource implements Source {
@@ -37,15 +42,17 @@ class FilesSource implements Source {
   readonly capabilities = filesCapabilities;
   readonly #store: ObjectStore;
   readonly #now: () => number;
+  readonly #splitBytes: number;
   /** What the last look learned. */
   #rowsPerByte = 0;
   /** The list that it was of, for the opening that follows: a bucket of many objects takes its time to list. */
   #listed: { readonly of: FilesSpec; readonly listing: Listing } | null = null;
 
-  constructor(store: ObjectStore, now: () => number) {
+  constructor(store: ObjectStore, { now = Date.now, splitBytes = SPLIT_BYTES }: FilesOptions) {
     this.kind = store.kind;
     this.#store = store;
     this.#now = now;
+    this.#splitBytes = splitBytes;
   }
 
   check({ object }: { readonly object?: ObjectRef }, signal: AbortSignal): AsyncIterable<Check> {
@@ -101,13 +108,29 @@ class FilesSource implements Source {
       throw new TributaryError('FILES_NONE', young === 0 ? facts : { ...facts, young: `${young} are` });
     }
     const { fresh, gone } = await this.#compare(objects, spec, loaded);
-    const files = fresh.map((one) => offered(this.#store, one, spec));
     const through = [loaded?.through ?? '', ...objects.map(({ modifiedAt }) => modifiedAt)].reduce(later);
     const bound: UpperBound | null =
       loaded === undefined || through === ''
         ? null
         : { to: through, proof: 'lag', reason: `objects are compared with what was loaded ${spec.overlap} back` };
-    return { snapshot: new FilesSnapshot(spec, files, this.#rowsPerByte, gone), bound };
+    const snapshot = new FilesSnapshot({
+      ...{ spec, store: this.#store, objects: fresh, splitBytes: this.#splitBytes },
+      ...{ rowsPerByte: this.#rowsPerByte, gone },
+    });
+    return { snapshot, bound };
+  }
+
+  /** What is gone of its objects, or another version now, is found when it is read: FILE_CHANGED. */
+  async openSplit(object: ObjectRef, task: unknown, signal: AbortSignal): Promise<Snapshot> {
+    signal.throwIfAborted();
+    const spec = filesOf(object);
+    const objects = objectsOf(task, spec);
+    if (objects === null) {
+      const reason = 'what it says to read is no list of objects';
+      throw new TributaryError('SPLIT_LOST', { object: `${spec.prefix}${spec.match}`, reason });
+    }
+    const splitBytes = this.#splitBytes;
+    return new FilesSnapshot({ spec, store: this.#store, objects, splitBytes, rowsPerByte: 0, gone: [] });
   }
 
   async #list(spec: FilesSpec, signal: AbortSignal): Promise<Listing> {

@@ -42,6 +42,8 @@ export interface PartitioningFirestore extends AsyncDisposable {
   choose: ((names: readonly string[]) => readonly string[] | Promise<readonly string[]>) | null;
   /** Status codes given instead of answers to `PartitionQuery`, one for each request. */
   refusals: number[];
+  /** What is answered to a `RunQuery` instead; `null`: the emulator answers. */
+  refuse: ((request: FirestoreRequest) => { readonly code: number; readonly details: string } | null) | null;
 }
 
 const SERVICE = '/google.firestore.v1.Firestore';
@@ -97,7 +99,12 @@ export async function startPartitioning(upstream: string): Promise<PartitioningF
       client.makeUnaryRequest(path, asIs, asIs, request, forwarded(metadata), (error, value) => answer(error, value));
 
   const streaming = (path: string) => (call: ServerWritableStream<Buffer, Buffer>) => {
-    if (path.endsWith('/RunQuery')) proxy.asked.push({ method: 'RunQuery', request: readQuery(call.request) });
+    if (path.endsWith('/RunQuery')) {
+      const request = readQuery(call.request);
+      proxy.asked.push({ method: 'RunQuery', request });
+      const refusal = proxy.refuse?.(request) ?? null;
+      if (refusal !== null) return void call.emit('error', refused(refusal.code, refusal.details));
+    }
     const given = client.makeServerStreamRequest(path, asIs, asIs, call.request, forwarded(call.metadata));
     call.on('cancelled', () => given.cancel());
     given.on('error', (error) => call.emit('error', error));
@@ -131,6 +138,7 @@ export async function startPartitioning(upstream: string): Promise<PartitioningF
     pageSize: 4,
     choose: null,
     refusals: [],
+    refuse: null,
     async [Symbol.asyncDispose]() {
       server.forceShutdown();
       client.close();

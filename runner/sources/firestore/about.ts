@@ -7,7 +7,7 @@ export const about: ConnectorAbout = {
   objects:
     '`collection: products`, `collection: shops/berlin/orders` for one below a document, or `collectionGroup: orders` for all collections of that id. A row is a document: `document_id`, `_document_path`, and a column for each field.',
   snapshot:
-    'One read time, at which all readers read; Firestore keeps the versions of the last hour, so a run has that long. With `execution.readers` a collection group is split by the server (PartitionQuery), one collection by the first letter of its ids; a window has one reader.',
+    'One read time, at which all readers read; Firestore keeps the versions of the last hour, so a run has that long. With `execution.readers` a collection group is split by the server (PartitionQuery), one collection by the first letter of its ids; a window has one reader. Beyond one machine (`execution.mode`) a read is parted into splits at the same read time: by PartitionQuery, where that gives too few points by counts of stretches of ids, a window by counts of stretches of its values. A split that begins after that hour fails the run (`SPLIT_LOST`).',
   bound:
     'A window ends `load.lag` before the read time. Times that the server sets (`serverTimestamp`) need none; a time that a client sets can be older than its commit, and `load.lag` has to cover that. The time of a write itself (`updateTime`) cannot be asked for. Documents without the cursor are found by no filter: they are counted, and where there are some and `cursorNulls` is `include`, each run reads all documents.',
   reading:
@@ -47,7 +47,9 @@ gcloud storage buckets add-iam-policy-binding gs://BUCKET --member=serviceAccoun
   ],
   limits: [
     'There is no login but that of Google: security rules do not apply to it, and there are no rights on single collections.',
-    'A run that reads for longer than an hour fails: its read time is too old by then. Split it by windows.',
+    'A run that reads for longer than an hour fails: its read time is too old by then. Split it by windows, or read it in splits. Point-in-time recovery keeps seven days, but whole minutes only, which a read time is not.',
+    'Splits cost some reads more: a count is one read for 1000 documents, and each split begins with one document. Documents without a cursor (`cursorNulls: include`) are found by looking at all documents, which the splits share.',
+    'A collection group has splits only where the server answers PartitionQuery; a collection of documents that were all written at one moment has one split for that moment in a window.',
     'A collection without documents does not exist for Firestore; it is loaded as one without rows.',
     'A cursor is a field of timestamps; a filter on it needs its single-field index, which Firestore makes by itself.',
     'A field that is new and lies in a quarantined row stays there until a replay.',

@@ -2,6 +2,8 @@
 import type { Code, Facts } from '../../core/catalogue.ts';
 import { TributaryError } from '../../core/errors.ts';
 import type { FirestoreConnection } from './client.ts';
+import type { ReadTime } from './queries.ts';
+import { momentText } from './wire.ts';
 
 /** Status codes of gRPC. */
 const CANCELLED = 1;
@@ -27,6 +29,18 @@ export function statusOf(error: unknown): number | null {
 /** Whether the same call may succeed when it is simply made again. */
 export function isTransient(error: unknown): boolean {
   return TRANSIENT.has(statusOf(error) ?? -1);
+}
+
+/** What is said of a split whose read time the server does not keep any more; every other error stays as it is. */
+export function splitProblem(error: unknown, object: string, { seconds, nanos }: ReadTime): unknown {
+  const reason = TributaryError.is(error) ? error.problem.detail : error instanceof Error ? error.message : '';
+  if (!/(?:read_time|snapshot version).*too old/i.test(reason)) return error;
+  const at = momentText({ seconds, micros: Math.floor(nanos / 1000) });
+  return new TributaryError(
+    'SPLIT_LOST',
+    { object, reason: `Firestore keeps what was there for an hour, and the read time is ${at}` },
+    { cause: error },
+  );
 }
 
 /** The facts of a connection, with the object that is being read. */

@@ -22,16 +22,24 @@ import { objectName } from './names.ts';
 import { documentsQuery, type ReadTime } from './queries.ts';
 import { sampleDocuments } from './sample.ts';
 import { FirestoreSnapshot } from './snapshot.ts';
+import { openSplit } from './split-snapshot.ts';
 import { momentText, readTimeOf } from './wire.ts';
 
 type FirestoreRequest = SourceRequest<Extract<SourceRequest['connection'], { kind: 'firestore' }>>;
 
 const DEFAULT_LAG_SECONDS = 60;
+/** About a second of reading. */
+const SPLIT_DOCUMENTS = 10_000;
+
+export interface FirestoreOptions {
+  /** Documents of a split, where there are so many. */
+  readonly splitDocuments?: number;
+}
 
 /** The emulator that FIRESTORE_EMULATOR_HOST names, else Google. */
-export function openFirestore(request: FirestoreRequest): Source {
+export function openFirestore(request: FirestoreRequest, options: FirestoreOptions = {}): Source {
   const { FIRESTORE_EMULATOR_HOST: emulator, FIRESTORE_ADMIN_EMULATOR_HOST: admin } = process.env;
-  return new FirestoreSource(request, { ...(emulator ? { emulator } : {}), ...(admin ? { admin } : {}) });
+  return new FirestoreSource(request, { ...(emulator ? { emulator } : {}), ...(admin ? { admin } : {}) }, options);
 }
 
 class FirestoreSource implements Source {
@@ -40,6 +48,7 @@ class FirestoreSource implements Source {
   readonly #connection: FirestoreConnection;
   readonly #lagSeconds: number;
   readonly #exports: boolean;
+  readonly #splitDocuments: number;
   #client: FirestoreClient | null = null;
   /** What was described last: a run asks again when it opens. */
   #described: { readonly key: string; readonly described: Described } | null = null;
@@ -47,10 +56,12 @@ class FirestoreSource implements Source {
   constructor(
     { tenant, name, connection, source }: FirestoreRequest,
     emulators: Pick<FirestoreConnection, 'emulator' | 'admin'>,
+    { splitDocuments = SPLIT_DOCUMENTS }: FirestoreOptions,
   ) {
     const { project, database } = connection;
     this.#connection = { tenant, name, project, database, ...emulators };
     this.#exports = source?.execution.firestoreExport === true && source.load.strategy === 'catalog';
+    this.#splitDocuments = splitDocuments;
     this.#lagSeconds =
       source?.load.strategy === 'transactional' ? durationSeconds(source.load.lag) : DEFAULT_LAG_SECONDS;
   }
@@ -88,10 +99,21 @@ class FirestoreSource implements Source {
       // The snapshot takes the connection over.
       this.#client = null;
       const snapshot = new FirestoreSnapshot({
-        ...{ client, connection: this.#connection, readTime, described, exports: this.#exports },
+        ...{
+          client,
+          connection: this.#connection,
+          readTime,
+          described,
+          exports: this.#exports,
+          splitDocuments: this.#splitDocuments,
+        },
       });
       return { snapshot, bound: cursor === undefined ? null : this.#bound(readTime) };
     });
+  }
+
+  openSplit(object: ObjectRef, task: unknown, signal: AbortSignal): Promise<Snapshot> {
+    return this.#with(object, (client) => openSplit(client, this.#connection, object, task, signal));
   }
 
   /** A commit is visible at its time; a time that a client set may be older than its commit. */

@@ -63,14 +63,3 @@ export function inferColumn(name: string, seen: Seen): SourceColumn {
   const type = inferType(seen) ?? { sourceType: 'NULL', logical: { kind: 'JSON' } };
   return { name, ...type, nullable: true };
 }
-
-/** Late fields of several readers as those of one. */
-export function mergeLate(parts: readonly (readonly SourceColumn[])[]): readonly SourceColumn[] {
-  const found = new Map<string, SourceColumn>();
-  for (const column of parts.flat()) {
-    const other = found.get(column.name);
-    const logical = other === undefined ? column.logical : unionType(other.logical, column.logical);
-    found.set(column.name, { ...column, logical });
-  }
-  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}

@@ -42,18 +42,16 @@ export interface Wanted {
   readonly limit?: number;
 }
 
+/** All names. */
+export const WHOLE: NameRange = { from: null, to: null };
 const BY_NAME = { field: { fieldPath: '__name__' }, direction: 'ASCENDING' };
 const reference = (name: string) => ({ referenceValue: name });
 /** The query of documents in their order: by the cursor where there is a window, else by name. */
 export function documentsQuery(root: string, wanted: Wanted): Asked {
   const { parent, ...from } = scopeOf(wanted.object, root);
-  const { window, fields, range = { from: null, to: null }, after = null, limit } = wanted;
+  const { window, fields, range = WHOLE, after = null, limit } = wanted;
   const cursor = window === null ? null : fieldPath(fieldOf(window.column) ?? '__name__');
-  const filters = [
-    ...(window === null ? [] : windowFilters(window)),
-    ...(range.from === null ? [] : [compare('__name__', 'GREATER_THAN_OR_EQUAL', reference(range.from))]),
-    ...(range.to === null ? [] : [compare('__name__', 'LESS_THAN', reference(range.to))]),
-  ];
+  const filters = [...(window === null ? [] : windowFilters(window)), ...rangeFilters(range)];
   const values =
     after === null ? [] : [...(after.cursor !== null ? [apiValue(after.cursor)] : []), reference(after.name)];
   return {
@@ -70,9 +68,10 @@ export function documentsQuery(root: string, wanted: Wanted): Asked {
 }
 
 /** The same documents, for counting. */
-export function countQuery(root: string, object: ObjectRef, window: Window | null): Asked {
+export function countQuery(root: string, object: ObjectRef, window: Window | null, range: NameRange = WHOLE): Asked {
   const scope = scopeOf(object, root);
-  const where = window === null ? {} : { where: all(windowFilters(window)) };
+  const filters = [...(window === null ? [] : windowFilters(window)), ...rangeFilters(range)];
+  const where = filters.length === 0 ? {} : { where: all(filters) };
   return { parent: scope.parent, structuredQuery: { from: [selector(scope)], ...where } };
 }
 
@@ -107,6 +106,13 @@ function windowFilters({ column, from, to }: Window): Query[] {
   const upper = parseCursor(to);
   const lower = from === null ? FIRST[typeof upper === 'bigint' ? 'INT64' : 'TIMESTAMP'] : apiValue(parseCursor(from));
   return [compare(path, 'GREATER_THAN_OR_EQUAL', lower), compare(path, 'LESS_THAN', apiValue(upper))];
+}
+
+function rangeFilters({ from, to }: NameRange): Query[] {
+  return [
+    ...(from === null ? [] : [compare('__name__', 'GREATER_THAN_OR_EQUAL', reference(from))]),
+    ...(to === null ? [] : [compare('__name__', 'LESS_THAN', reference(to))]),
+  ];
 }
 
 function compare(path: string, op: string, value: Query): Query {

@@ -6,7 +6,7 @@ import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
 import { budgetOf, startRetry } from '../../core/retry.ts';
 import { type FirestoreClient, type FirestoreConnection, openClient } from './client.ts';
 import { Decoder } from './decoder.ts';
-import { factsOf, firestoreProblem, isTransient } from './errors.ts';
+import { factsOf, firestoreProblem, isTransient, splitProblem } from './errors.ts';
 import { objectName } from './names.ts';
 import { lastPosition, Sieve } from './position.ts';
 import { documentsQuery, type NameRange, neededFields, type Position } from './queries.ts';
@@ -19,6 +19,8 @@ export interface ReaderTask {
   /** What this reader reads, one after the other. */
   readonly ranges: readonly NameRange[];
   readonly outlet: OutletEnd;
+  /** These are one split of a read that other processes carry out. */
+  readonly split?: boolean;
 }
 
 export type ReaderAnswer = { readonly summary: ReadSummary } | { readonly problem: Problem };
@@ -132,8 +134,10 @@ async function read(task: ReaderTask): Promise<ReadSummary> {
     await using client = await openClient(task.connection);
     return await new Reader(task, client, outlet).read();
   } catch (error) {
-    if (!(error instanceof ChannelStopped)) outlet.fail(problemOf(firestoreProblem(error, facts)));
-    throw firestoreProblem(error, facts);
+    const own = firestoreProblem(error, facts);
+    const problem = task.split === true ? splitProblem(own, objectName(task.spec.object), task.readTime) : own;
+    if (!(error instanceof ChannelStopped)) outlet.fail(problemOf(problem));
+    throw problem;
   }
 }
 

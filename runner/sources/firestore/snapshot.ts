@@ -1,5 +1,4 @@
 /** One read time, shared by all readers of a run. */
-import { Worker } from 'node:worker_threads';
 import type { OutletEnd } from '../../core/channel.ts';
 import type { Offer } from '../../core/contracts/offer.ts';
 import type {
@@ -11,28 +10,20 @@ import type {
   Snapshot,
   Window,
 } from '../../core/contracts/source.ts';
-import { TributaryError } from '../../core/errors.ts';
-import type { LogicalKind } from '../../core/types.ts';
-import type { VectorColumn, VectorKind } from '../../core/vectors.ts';
+import type { Split, Unity } from '../../core/contracts/splits.ts';
+import { mergeLate } from '../../core/late.ts';
+import type { VectorColumn } from '../../core/vectors.ts';
 import type { FirestoreClient, FirestoreConnection } from './client.ts';
 import type { Described } from './describe.ts';
+import { divide } from './divide.ts';
 import { factsOf, firestoreProblem } from './errors.ts';
 import { exportOffers, wayOf } from './export.ts';
-import { mergeLate } from './infer.ts';
 import { objectName } from './names.ts';
 import { priceOf } from './price.ts';
 import { type Asked, countQuery, orderedQuery, type ReadTime } from './queries.ts';
-import type { ReaderAnswer, ReaderTask } from './reader.ts';
+import { startReader, vectorsOf } from './reading.ts';
 import { splitRanges } from './split.ts';
-
-const VECTORS: Readonly<Partial<Record<LogicalKind, VectorKind>>> = {
-  INT64: 'int64',
-  FLOAT64: 'float64',
-  BOOL: 'bool',
-  STRING: 'text',
-  BYTES: 'bytes',
-  TIMESTAMP: 'timestamp',
-};
+import { momentText } from './wire.ts';
 
 export interface SnapshotOptions {
   readonly client: FirestoreClient;
@@ -42,6 +33,8 @@ export interface SnapshotOptions {
   readonly described: Described;
   /** Full reads are offered as a managed export. */
   readonly exports: boolean;
+  /** Documents of a split, where there are so many. */
+  readonly splitDocuments: number;
 }
 
 export class FirestoreSnapshot implements Snapshot {
@@ -78,15 +71,22 @@ export class FirestoreSnapshot implements Snapshot {
   }
 
   vectors(columns: readonly ReadColumn[]): readonly VectorColumn[] {
-    return columns.map(({ name, logical, mask }) => ({
-      name,
-      kind: mask === undefined ? (VECTORS[logical.kind] ?? 'json') : 'text',
-    }));
+    return vectorsOf(columns);
   }
 
   offers(spec: ReadSpec): readonly Offer[] {
     const { client, connection, readTime, exports } = this.#options;
     return exports ? exportOffers({ client, connection, readTime, spec }) : [];
+  }
+
+  async divisible(): Promise<Unity> {
+    const { seconds, nanos } = this.#options.readTime;
+    const at = momentText({ seconds, micros: Math.floor(nanos / 1000) });
+    return { by: 'read-time', reason: `all documents as of ${at}, which Firestore keeps for an hour` };
+  }
+
+  divide(spec: ReadSpec, most: number, signal: AbortSignal): Promise<readonly Split[]> {
+    return divide(this.#options, spec, most, signal);
   }
 
   async read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary> {
@@ -95,7 +95,7 @@ export class FirestoreSnapshot implements Snapshot {
       throw firestoreProblem(error, factsOf(connection, objectName(spec.object)));
     });
     const readers = outlets.map((outlet, i) =>
-      this.#reader({ connection, readTime, spec, ranges: ranges[i] ?? [], outlet }, signal),
+      startReader({ connection, readTime, spec, ranges: ranges[i] ?? [], outlet }, signal),
     );
     const summaries = await Promise.all(readers);
     const sum = (field: 'extracted' | 'rejected' | 'nullified' | 'bytes') =>
@@ -105,30 +105,6 @@ export class FirestoreSnapshot implements Snapshot {
       ...{ nullified: sum('nullified'), bytes: sum('bytes') },
       late: mergeLate(summaries.map(({ late = [] }) => late)),
     };
-  }
-
-  #reader(task: ReaderTask, signal: AbortSignal): Promise<ReadSummary> {
-    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
-      workerData: task,
-      transferList: [task.outlet.port],
-      name: 'reader',
-      resourceLimits: { maxYoungGenerationSizeMb: 16 },
-    });
-    const facts = factsOf(task.connection, objectName(task.spec.object));
-    const stop = () => void worker.terminate();
-    signal.addEventListener('abort', stop, { once: true });
-    return new Promise<ReadSummary>((resolve, reject) => {
-      worker.once('message', (answer: ReaderAnswer) => {
-        if ('summary' in answer) resolve(answer.summary);
-        else reject(TributaryError.from(answer.problem));
-        // The SDK keeps its connection, and the thread with it.
-        void worker.terminate();
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        reject(new TributaryError('SOURCE_DISCONNECTED', { ...facts, reason: 'The reader ended early' })),
-      );
-    }).finally(() => signal.removeEventListener('abort', stop));
   }
 
   async #count(object: ObjectRef, query: Asked): Promise<number> {

@@ -7,11 +7,11 @@ export const about: ConnectorAbout = {
   objects:
     '`table: orders` or `table: database.orders`, or `query: SELECT …`. Tables, partitioned tables and views; a part of a name that has a dot in it stands in backquotes: ``shop.`order.lines` ``.',
   snapshot:
-    'One connection in one `REPEATABLE READ` transaction (`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`), held from the plan to the last row. A snapshot cannot be shared between connections without locking the server, so there is one reader.',
+    'One connection in one `REPEATABLE READ` transaction (`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`), held from the plan to the last row. A snapshot cannot be shared between connections without locking the server, so there is one reader. Tasks and workers of Dataflow read windows only: all their pieces lie below the bound, which no writer undercuts, and each has a transaction of its own. Whoever changes a row meanwhile moves its cursor past the bound, so that it leaves this window and the next run has it; with `mode: merge` the end is as if one had read. A table is parted by ranges of its key, a small window by ranges of its cursor where that has an index.',
   bound:
     'A window ends where no statement and no transaction was open that may still write (`information_schema.PROCESSLIST`, then `INNODB_TRX`), prepared ones too; where some stay open, it ends `load.lag` before the oldest of them. A cursor of integers waits until all of them have ended, else the run is refused. Without the right PROCESS a window ends `load.lag` before the clock, on a replica also by what it is behind, and a cursor of integers waits as long. A replica that is stopped is refused; so is a cursor of integers where what its source wrote meanwhile does not arrive. The run record says what held.',
   reading:
-    'A prepared statement: its rows in the binary protocol are decoded in a thread straight into column vectors. Projection, renaming, masks and the window are part of the SELECT. The server turns every charset into UTF-8 and points in time into UTC; the session has an empty `sql_mode` and no time limit.',
+    'A prepared statement: its rows in the binary protocol are decoded in a thread straight into column vectors. Projection, renaming, masks and the window are part of the SELECT. The server turns every charset into UTF-8 and points in time into UTC; the session has an empty `sql_mode`, and no time limit but `protect.statementTimeout`.',
   types: [
     {
       source: 'tinyint, smallint, mediumint, int (unsigned too), bigint, year',
@@ -80,7 +80,9 @@ GRANT SELECT ON erp.orders TO 'etl'@'10.%';`,
   ],
   limits: [
     'A server older than MariaDB 10.5 or MySQL 8.0 fails the connection test.',
-    'One reader, whatever `execution.readers` says.',
+    'One reader, whatever `execution.readers` says. A catalog load, a query and a view have no pieces, for want of one moment that connections share; a cursor gives a table pieces, and PostgreSQL gives them to catalog loads too.',
+    'Pieces are read from one server: where sessions land on several (a balancer stands between), a read has none.',
+    'A cursor that is set back to NULL while ranges of it are read can be missed or come twice until the next run; ranges of the key do not have this.',
     'Tables of engines without transactions (MyISAM, Aria) have no snapshot: they are read as they are while they are read.',
     'A replica is taken at its word, which does not count what was not sent to it yet: `load.lag` has to cover a slow line, and a replica of a replica knows nothing of what that one lacks.',
     'A member of a cluster (Galera, group replication) is read like a replica, where the right PROCESS shows that it is one or it refuses writes.',

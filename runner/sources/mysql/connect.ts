@@ -41,15 +41,17 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 const MARIADB: Readonly<Record<string, string>> = {
-  max_statement_time: '0',
   idle_transaction_timeout: '0',
   idle_readonly_transaction_timeout: '0',
 };
 
-const MYSQL: Readonly<Record<string, string>> = { max_execution_time: '0' };
+/** The setting that ends a statement: MariaDB's in seconds, MySQL's (of a SELECT) in milliseconds. */
+function statementLimit(mariadb: boolean, seconds: number): Readonly<Record<string, string>> {
+  return mariadb ? { max_statement_time: `${seconds}` } : { max_execution_time: `${seconds * 1000}` };
+}
 
 /**
- * Connects, logs in and sets the session: UTC, UTF-8, read only, no time limit.
+ * Connects, logs in and sets the session: UTC, UTF-8, read only.
  * `prefer` tries TLS first and goes on without it when the server offers none. The caller ends the client.
  *
  * @throws SOURCE_HOST_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_AUTHENTICATION, SOURCE_DATABASE_MISSING,
@@ -131,7 +133,11 @@ async function open(
     // Nobody may be waiting when a connection dies; the next statement says so.
     client.on('error', () => {});
     const mariadb = /mariadb/i.test((await rows<{ v: string }>(client, 'SELECT VERSION() AS v'))[0]?.v ?? '');
-    const settings = Object.entries({ ...SETTINGS, ...(mariadb ? MARIADB : MYSQL) });
+    const settings = Object.entries({
+      ...SETTINGS,
+      ...(mariadb ? MARIADB : {}),
+      ...statementLimit(mariadb, spec.statementSeconds ?? 0),
+    });
     await client.query(`SET ${settings.map(([name, value]) => `SESSION ${name} = ${value}`).join(', ')}`);
     await client.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     return { client, mariadb };

@@ -21,6 +21,7 @@ import { describe } from './describe.ts';
 import { discover } from './discover.ts';
 import { withDistinct } from './distinct.ts';
 import { mysqlProblem } from './errors.ts';
+import { readTask } from './pieces.ts';
 import { fromClause } from './query.ts';
 import { sampleRows } from './sample.ts';
 import { MysqlSnapshot } from './snapshot.ts';
@@ -31,6 +32,8 @@ type MysqlRequest = SourceRequest<Extract<SourceRequest['connection'], { kind: '
 export interface MysqlOptions {
   /** How long to wait for writers that stand in the way of a window; 10 s by default. */
   readonly waitMs?: number;
+  /** Rows that are worth a piece of their own where a read is divided; 50,000 by default. */
+  readonly pieceRows?: number;
 }
 
 const DEFAULT_LAG_SECONDS = 60;
@@ -46,11 +49,21 @@ class MysqlSource implements Source {
   readonly #connection: DatabaseConnection;
   readonly #secrets: Secrets;
   readonly #boundOptions: BoundOptions;
+  readonly #pieceRows: number | undefined;
   #session: Session | null = null;
 
-  constructor({ tenant, name, connection, source, secrets }: MysqlRequest, { waitMs = DEFAULT_WAIT_MS }: MysqlOptions) {
-    const { host, port, database, user, tls, ca, secret } = connection;
-    const optional = { ...(ca === undefined ? {} : { ca }), ...(secret === undefined ? {} : { secret }) };
+  constructor(
+    { tenant, name, connection, source, secrets }: MysqlRequest,
+    { waitMs = DEFAULT_WAIT_MS, pieceRows }: MysqlOptions,
+  ) {
+    const { host, port, database, user, tls, ca, secret, protect } = connection;
+    const limit = protect?.statementTimeout;
+    const optional = {
+      ...(ca === undefined ? {} : { ca }),
+      ...(secret === undefined ? {} : { secret }),
+      ...(limit === undefined ? {} : { statementSeconds: durationSeconds(limit) }),
+    };
+    this.#pieceRows = pieceRows;
     this.#connection = { tenant, name, host, port, database, user, tls, ...optional };
     this.#secrets = secrets;
     const lagSeconds =
@@ -88,8 +101,18 @@ class MysqlSource implements Source {
     const { object, cursor } = request;
     const bound =
       cursor === undefined ? null : await this.#with(signal, object, (session) => this.#bound(session, object, cursor));
-    const password = this.#connection.secret === undefined ? null : await this.#secrets.get(this.#connection.secret);
-    return { snapshot: await MysqlSnapshot.take({ connection: this.#connection, password }, signal), bound };
+    const leastRows = this.#pieceRows === undefined ? {} : { leastRows: this.#pieceRows };
+    const taken = { connection: this.#connection, password: await this.#password(), bound, ...leastRows };
+    return { snapshot: await MysqlSnapshot.take(taken, signal), bound };
+  }
+
+  async openSplit({ table = 'the query' }: ObjectRef, task: unknown, signal: AbortSignal): Promise<Snapshot> {
+    const split = { ...readTask(task, table), object: table };
+    return MysqlSnapshot.take({ connection: this.#connection, password: await this.#password(), split }, signal);
+  }
+
+  async #password(): Promise<string | null> {
+    return this.#connection.secret === undefined ? null : this.#secrets.get(this.#connection.secret);
   }
 
   async #bound(session: Session, object: ObjectRef, column: string): Promise<UpperBound> {

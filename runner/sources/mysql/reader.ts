@@ -4,11 +4,12 @@ import { BatchSender } from '../../core/batch-sender.ts';
 import { BatchOutlet, ChannelStopped, type OutletEnd } from '../../core/channel.ts';
 import type { ReadSpec, ReadSummary } from '../../core/contracts/source.ts';
 import { type DatabaseConnection, factsOf } from '../../core/database.ts';
-import { type Problem, problemOf } from '../../core/errors.ts';
+import { type Problem, problemOf, TributaryError } from '../../core/errors.ts';
 import { type CoreColumn, connect, rows, type Session, withPrepared } from './connect.ts';
 import { type DecodedColumn, makeDecoder } from './decoder.ts';
 import { mysqlProblem } from './errors.ts';
 import { setMaskKey } from './mask-key.ts';
+import { type PieceTask, pieceStatement, SERVER } from './pieces.ts';
 import { selectStatement } from './query.ts';
 import { executeRows } from './result.ts';
 import { wireColumn, wireOf } from './types.ts';
@@ -18,6 +19,8 @@ export interface ReaderTask {
   readonly connection: DatabaseConnection;
   /** The password, resolved; `null` where the connection has none. */
   readonly password: string | null;
+  /** The piece that is read, and of what; absent where the whole read is. */
+  readonly split?: PieceTask & { readonly object: string };
 }
 
 export type Request =
@@ -28,14 +31,21 @@ export type Request =
 
 export type Answer = { readonly value: unknown } | { readonly problem: Problem };
 
-async function begin({ connection, password }: ReaderTask): Promise<Session> {
+async function begin({ connection, password, split }: ReaderTask): Promise<Session> {
   const session = await connect(
     connection,
     { get: async () => password ?? '' },
     { applicationName: 'tributary reader' },
   );
+  if (split !== undefined) await expectServer(session, split);
   await session.client.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
   return session;
+}
+
+/** Another server may lack rows that were committed below the bound. @throws SPLIT_LOST */
+async function expectServer({ client }: Session, { server, object }: NonNullable<ReaderTask['split']>): Promise<void> {
+  const [found] = await rows<{ server: string }>(client, SERVER);
+  if (found?.server !== server) throw new TributaryError('SPLIT_LOST', { object, reason: 'another server answered' });
 }
 
 /** What a statement would give. */
@@ -51,7 +61,9 @@ async function read({ client }: Session, spec: ReadSpec, end: OutletEnd): Promis
   const outlet = new BatchOutlet(end, spec.layout);
   try {
     if (spec.maskKey !== undefined) await setMaskKey({ client }, spec.maskKey);
-    return await withPrepared(client, selectStatement(spec), async (statement) => {
+    const { split } = workerData as ReaderTask;
+    const select = split === undefined ? selectStatement(spec) : pieceStatement(spec, split.piece);
+    return await withPrepared(client, select, async (statement) => {
       const decoded = spec.columns.map((column, i): DecodedColumn => {
         const wire = wireOf(statement.columns[i] as CoreColumn);
         return { wire, vector: wireColumn(column).vector, name: column.name, unrepresentable: column.unrepresentable };

@@ -2,16 +2,39 @@
 import { Worker } from 'node:worker_threads';
 import type { Facts } from '../../core/catalogue.ts';
 import type { OutletEnd } from '../../core/channel.ts';
-import type { ObjectRef, ReadColumn, ReadSpec, ReadSummary, Snapshot, Window } from '../../core/contracts/source.ts';
-import { factsOf } from '../../core/database.ts';
+import type {
+  Estimate,
+  ObjectRef,
+  ReadColumn,
+  ReadSpec,
+  ReadSummary,
+  Snapshot,
+  UpperBound,
+  Window,
+} from '../../core/contracts/source.ts';
+import type { Split, Unity } from '../../core/contracts/splits.ts';
+import { factsOf, interrupted } from '../../core/database.ts';
 import { TributaryError } from '../../core/errors.ts';
+import { LEAST_ROWS, pieceCount } from '../../core/pieces.ts';
 import type { VectorColumn } from '../../core/vectors.ts';
-import type { CoreColumn } from './connect.ts';
-
+import { type CoreColumn, connect, rows } from './connect.ts';
+import { divideRead } from './divide.ts';
+import { mysqlProblem } from './errors.ts';
 import { parseTableName, quoteIdentifier } from './identifier.ts';
+import { SERVER } from './pieces.ts';
 import { fromClause, nullClause, windowClause } from './query.ts';
 import type { Answer, ReaderTask, Request } from './reader.ts';
 import { wireColumn, wireOf } from './types.ts';
+import { type Way, wayOf } from './way.ts';
+
+export interface SnapshotRequest extends ReaderTask {
+  readonly bound?: UpperBound | null;
+  /** Fewer rows are not worth a piece. */
+  readonly leastRows?: number;
+}
+
+/** So many sessions are tried: a balancer gives the same server twice by chance. */
+const TRIED = 3;
 
 interface PlanStep {
   readonly id: number | null;
@@ -31,8 +54,12 @@ export class MysqlSnapshot implements Snapshot {
   readonly #database: string;
   #waiting: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void } | null = null;
   #gone = false;
+  readonly #request: SnapshotRequest;
+  #stable: Promise<boolean> | null = null;
 
-  private constructor(task: ReaderTask) {
+  private constructor(request: SnapshotRequest) {
+    const { bound: _, leastRows: __, ...task } = request;
+    this.#request = request;
     this.#facts = factsOf(task.connection);
     this.#database = task.connection.database;
     this.#worker = new Worker(new URL('./reader.ts', import.meta.url), {
@@ -51,8 +78,8 @@ export class MysqlSnapshot implements Snapshot {
   }
 
   /** Takes the snapshot. @throws as connect.ts */
-  static async take(task: ReaderTask, signal: AbortSignal): Promise<MysqlSnapshot> {
-    const snapshot = new MysqlSnapshot(task);
+  static async take(request: SnapshotRequest, signal: AbortSignal): Promise<MysqlSnapshot> {
+    const snapshot = new MysqlSnapshot(request);
     try {
       await snapshot.#answer(signal);
       return snapshot;
@@ -63,7 +90,7 @@ export class MysqlSnapshot implements Snapshot {
   }
 
   /** The optimizer's figures for exactly this window; the bytes are those of the stored rows. */
-  async estimate(object: ObjectRef, window: Window | null): Promise<{ rows: number | null; bytes: number | null }> {
+  async estimate(object: ObjectRef, window: Window | null): Promise<Estimate> {
     // MySQL from 9 explains as a tree where it is not asked for a table.
     const sql = `EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM ${fromClause(object)}${windowClause(window, false)}`;
     const steps = await this.#rows<PlanStep>(sql, object).catch((error) => {
@@ -116,6 +143,53 @@ export class MysqlSnapshot implements Snapshot {
 
   vectors(columns: readonly ReadColumn[]): readonly VectorColumn[] {
     return columns.map((column) => wireColumn(column).vector);
+  }
+
+  async divisible(object: ObjectRef, window: Window | null): Promise<Unity | string> {
+    const way = await this.#way(object, window, await this.estimate(object, window));
+    return typeof way === 'string' ? way : way.unity;
+  }
+
+  async divide(spec: ReadSpec, most: number, signal: AbortSignal): Promise<readonly Split[]> {
+    if (signal.aborted) throw interrupted(signal);
+    const { object, window } = spec;
+    const estimate = await this.estimate(object, window);
+    const way = await this.#way(object, window, estimate);
+    if (typeof way === 'string')
+      throw new TributaryError('SOURCE_FAILED', { reason: `The read has no pieces: ${way}.` });
+    const query = <Row>(sql: string, values?: readonly string[]) => this.#rows<Row>(sql, object, values);
+    const server = (await query<{ server: string }>(SERVER))[0]?.server ?? '';
+    const count = pieceCount(estimate, most, this.#request.leastRows ?? LEAST_ROWS);
+    return divideRead({ query, spec, way, rows: estimate.rows, server }, count);
+  }
+
+  #way(object: ObjectRef, window: Window | null, { rows }: Estimate): Promise<Way | string> {
+    const query = <Row>(sql: string, values?: readonly string[]) => this.#rows<Row>(sql, object, values);
+    const stable = () => {
+      this.#stable ??= this.#isStable(object);
+      return this.#stable;
+    };
+    const { bound = null } = this.#request;
+    return wayOf({ query, object, database: this.#database, window, rows, bound, stable });
+  }
+
+  /** Whether sessions that are opened now land on the server with the bound. */
+  async #isStable(object: ObjectRef): Promise<boolean> {
+    const [here] = await this.#rows<{ server: string }>(SERVER, object);
+    const { connection, password } = this.#request;
+    for (let i = 0; i < TRIED; i++) {
+      const secrets = { get: async () => password ?? '' };
+      const { client } = await connect(connection, secrets, { applicationName: 'tributary' });
+      try {
+        const [there] = await rows<{ server: string }>(client, SERVER);
+        if (there?.server !== here?.server) return false;
+      } catch (error) {
+        throw mysqlProblem(error, this.#facts);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
+    return true;
   }
 
   async read(spec: ReadSpec, outlets: readonly OutletEnd[], signal: AbortSignal): Promise<ReadSummary> {

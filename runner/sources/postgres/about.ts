@@ -7,7 +7,7 @@ export const about: ConnectorAbout = {
   objects:
     '`table: schema.table`, `public` where no schema is named, or `query: SELECT …`. Tables, partitioned tables, views, materialized views and foreign tables; parts of a name are quoted as PostgreSQL quotes them: `public."Order Lines"`.',
   snapshot:
-    'One `REPEATABLE READ` snapshot, exported and shared by all `execution.readers`; each reads a stretch of the pages of the table. A query, and a table of which some columns are withheld, has one reader.',
+    'One `REPEATABLE READ` snapshot, exported and shared by all `execution.readers`; each reads a stretch of the pages of the table. A query, and a table of which some columns are withheld, has one reader. Tasks and workers of Dataflow share it too: the run that began them holds it to their end, and where its session ends, they fail with SPLIT_LOST. They read tables by stretches of pages; a small window, and a window of a view or a query, by ranges of the cursor; a table of which some columns are withheld by ranges of its key. `tributary plan` says which, or why a read has no pieces.',
   bound:
     'A window ends below the start of the oldest transaction that may still write (`pg_stat_activity`, prepared transactions). Where the role may not see others it ends `load.lag` before the clock of the server, on a replica `load.lag` before what that has replayed; a cursor of integers waits there until what the primary wrote in that time has arrived, else the run is refused. The run record says what held.',
   reading:
@@ -73,6 +73,9 @@ ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT SELECT ON TABLES 
     'A replica that follows another replica does not know what that one lacks, and windows can miss it: read from one that follows the primary.',
     'While nothing is written, only a role with pg_read_all_stats sees how far a replica has come; windows of others stand still until the next transaction.',
     'Row security applies: the role sees the rows that its policies show.',
+    'Behind a balancer other sessions may not find the snapshot. Then only a window has pieces: they lie below its bound, each has a transaction of its own, and a replica first replays what the bound needs. Whoever changes a row meanwhile moves its cursor past the bound, and the next run has it; a cursor that is set back to NULL while pieces are read can be missed or come twice until that run.',
+    'A query or view that limits, numbers, samples or makes rows distinct has no pieces: each would decide anew. One that computes its cursor is computed again for each piece.',
+    'Before PostgreSQL 14 each piece passes over the whole table; a table with a key is parted by it instead.',
     'Text that is not UTF-8 (a database in SQL_ASCII) is quarantined.',
     'A table that the role may read in part, and a query, have one reader whatever `execution.readers` says.',
   ],

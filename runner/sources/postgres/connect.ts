@@ -27,7 +27,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
   default_transaction_read_only: 'on',
-  statement_timeout: '0',
   lock_timeout: '30s',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
@@ -41,7 +40,7 @@ const APPLY = `SELECT set_config(s.name, CASE WHEN s.name = 'client_encoding' AN
   WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'`;
 
 /**
- * Connects, logs in and sets the session: UTC, ISO texts, read only, no statement timeout.
+ * Connects, logs in and sets the session: UTC, ISO texts, read only.
  * `prefer` tries TLS first and goes on without it when the server refuses it. The caller ends the client.
  *
  * @throws SOURCE_HOST_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_AUTHENTICATION, SOURCE_DATABASE_MISSING,
@@ -121,7 +120,7 @@ async function open(
   signal?.addEventListener('abort', destroy, { once: true });
   try {
     await client.connect();
-    await client.query(APPLY, [JSON.stringify(SETTINGS)]);
+    await client.query(APPLY, [JSON.stringify({ ...SETTINGS, statement_timeout: `${spec.statementSeconds ?? 0}s` })]);
     return client;
   } catch (error) {
     signal?.removeEventListener('abort', destroy);

@@ -30,6 +30,8 @@ export interface ServerError extends Error {
  */
 export async function copyOut(client: pg.Client, sql: string, sink: CopySink): Promise<number> {
   const socket = socketOf(client);
+  // One that has ended while nobody asked it anything says so no more.
+  if (socket.destroyed) throw connectionLost();
   const incoming = new Incoming(sink);
   let giveBack = () => {};
   try {

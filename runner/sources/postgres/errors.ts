@@ -97,7 +97,7 @@ function server(code: string, message: string, facts: Named): Answer | null {
     return ['SOURCE_OBJECT_MISSING', { object: facts.object ?? quoted(message) }];
   if (code === '42703') return missingColumn(message, facts);
   if (code === '42501') return permission(message, facts);
-  if (/invalid snapshot identifier/.test(message)) {
+  if (isSnapshotGone({ message })) {
     return ['SOURCE_DISCONNECTED', { reason: 'The session that held the snapshot ended' }];
   }
   if (/conflict with recovery/.test(message)) return ['SOURCE_REPLICA_CONFLICT'];
@@ -105,9 +105,19 @@ function server(code: string, message: string, facts: Named): Answer | null {
   if (code === '0A000' && message.includes('data-modifying')) return ['SOURCE_QUERY_WRITES', { reason }];
   if (code === '57P03') return ['SOURCE_UNREACHABLE', { reason }];
   if (/^(08|57P0[125]|25P0[34])/.test(code)) return ['SOURCE_DISCONNECTED', { reason: sentence(reason) }];
+  if (code === '57014' && /statement timeout/.test(message)) {
+    return ['SOURCE_BUSY', { reason: 'A statement took longer than protect.statementTimeout, or the server, allows' }];
+  }
   if (/^(53|55P03|54001)/.test(code)) return ['SOURCE_BUSY', { reason: sentence(reason) }];
   if (/^(42|22|0A|21|26|34|2F|38|P0)/.test(code)) return ['SOURCE_QUERY_INVALID', { reason: `${sentence(reason)}.` }];
   return ['SOURCE_FAILED', { reason: `${sentence(reason)} (SQLSTATE ${code}).` }];
+}
+
+/** Whether no session holds the snapshot that was to be taken over; versions of the server say it differently. */
+export function isSnapshotGone(error: { readonly message?: string }): boolean {
+  return /invalid snapshot identifier|snapshot ".*" does not exist|could not import the requested snapshot/.test(
+    error.message ?? '',
+  );
 }
 
 /** Messages of classes 22, 23 and of raised exceptions quote values of rows. */

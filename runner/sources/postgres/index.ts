@@ -26,6 +26,7 @@ import { parseTableName } from './identifier.ts';
 import { fromClause, selectItem } from './query.ts';
 import { sampleRows } from './sample.ts';
 import { PostgresSnapshot } from './snapshot.ts';
+import { PostgresSplit } from './split.ts';
 
 type PostgresRequest = SourceRequest<Extract<SourceRequest['connection'], { kind: 'postgres' }>>;
 
@@ -33,6 +34,8 @@ type PostgresRequest = SourceRequest<Extract<SourceRequest['connection'], { kind
 export interface PostgresOptions {
   /** How long to wait for writers that stand in the way of a window; 10 s by default. */
   readonly waitMs?: number;
+  /** Rows that are worth a piece of their own where a read is divided; 50,000 by default. */
+  readonly pieceRows?: number;
 }
 
 const DEFAULT_LAG_SECONDS = 60;
@@ -53,13 +56,15 @@ class PostgresSource implements Source {
   readonly #connection: DatabaseConnection;
   readonly #secrets: Secrets;
   readonly #boundOptions: BoundOptions;
+  readonly #pieceRows: number | undefined;
   #client: pg.Client | null = null;
 
   constructor(
     { tenant, name, connection, source, secrets }: PostgresRequest,
-    { waitMs = DEFAULT_WAIT_MS }: PostgresOptions,
+    { waitMs = DEFAULT_WAIT_MS, pieceRows }: PostgresOptions,
   ) {
-    const { host, port, database, user, tls, ca, secret } = connection;
+    const { host, port, database, user, tls, ca, secret, protect } = connection;
+    const limit = protect?.statementTimeout;
     this.#connection = {
       tenant,
       name,
@@ -70,8 +75,10 @@ class PostgresSource implements Source {
       tls,
       ...(ca === undefined ? {} : { ca }),
       ...(secret === undefined ? {} : { secret }),
+      ...(limit === undefined ? {} : { statementSeconds: durationSeconds(limit) }),
     };
     this.#secrets = secrets;
+    this.#pieceRows = pieceRows;
     const lagSeconds =
       source?.load.strategy === 'transactional' ? durationSeconds(source.load.lag) : DEFAULT_LAG_SECONDS;
     this.#boundOptions = { lagSeconds, waitMs };
@@ -111,12 +118,23 @@ class PostgresSource implements Source {
       const bound = request.cursor === undefined ? null : await this.#bound(client, request.object, request.cursor);
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const { rows } = await client.query<{ name: string }>('SELECT pg_export_snapshot() AS name');
-      const password = this.#connection.secret === undefined ? null : await this.#secrets.get(this.#connection.secret);
+      const password = await this.#password();
       this.#client = null;
-      return { snapshot: new PostgresSnapshot(client, this.#connection, password, rows[0]?.name ?? ''), bound };
+      const leastRows = this.#pieceRows === undefined ? {} : { leastRows: this.#pieceRows };
+      const exported = { connection: this.#connection, password, name: rows[0]?.name ?? '', bound, ...leastRows };
+      return { snapshot: new PostgresSnapshot(client, exported), bound };
     } catch (error) {
       throw postgresProblem(error, facts);
     }
+  }
+
+  async openSplit({ table = 'the query' }: ObjectRef, task: unknown, signal: AbortSignal): Promise<Snapshot> {
+    const at = { connection: this.#connection, password: await this.#password(), object: table };
+    return PostgresSplit.open(at, task, signal);
+  }
+
+  async #password(): Promise<string | null> {
+    return this.#connection.secret === undefined ? null : this.#secrets.get(this.#connection.secret);
   }
 
   async #bound(client: pg.Client, object: ObjectRef, column: string): Promise<UpperBound> {

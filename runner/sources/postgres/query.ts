@@ -52,13 +52,3 @@ export function selectStatement(spec: Pick<ReadSpec, 'object' | 'columns' | 'win
   const list = spec.columns.map(selectItem).join(', ');
   return `SELECT ${list} FROM ${fromClause(spec.object)}${windowClause(spec.window, spec.nullCursors)}`;
 }
-
-/** The same SELECT over a stretch of the table's pages; the last stretch is open, the table may have grown. */
-export function pageSplit(
-  select: string,
-  window: Window | null,
-  pages: { readonly from: number; readonly to: number | null },
-): string {
-  const upper = pages.to === null ? '' : ` AND ctid < '(${pages.to},0)'`;
-  return `${select}${window === null ? ' WHERE' : ' AND'} ctid >= '(${pages.from},0)'${upper}`;
-}

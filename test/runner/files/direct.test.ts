@@ -194,8 +194,8 @@ describeWith(['emulators'], 'Parquet into BigQuery', () => {
     await put(scene, 'a.parquet', `${ROWS} range(3)`);
     await scene.load('killed', FILES);
     await put(scene, 'b.parquet', `${ROWS} range(3, 5)`);
-    const dead = { tenant: 'acme', source: 'killed', runId: 'run_dead' };
-    const name = `${stagingPath(dead.tenant, dead.source, dead.runId)}files/_tributary_file=0/b.parquet`;
+    const dead = { tenant: 'acme', source: 'killed', runId: 'run_dead', fencingToken: 1 };
+    const name = `${stagingPath(dead.tenant, dead.source, dead.runId, dead.fencingToken)}files/_tributary_file=0/b.parquet`;
     await bucket().file(name).save('half', { resumable: false });
     const landing = landingOf(dead);
     await ask(`CREATE TABLE ${landing.dataset}.${landing.table} (id INT64)`);
