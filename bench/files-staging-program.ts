@@ -115,7 +115,7 @@ async function copy({ connection, names, runId, bucket, endpoint }: CopyTask): P
       });
   if (files.length !== names.length) throw new Error(`${files.length} objects were listed, there are ${names.length}`);
   await using staging = await openGcsStaging({ bucket, tenant: 'bench', endpoint });
-  const copied = await staging.copy({ tenant: 'bench', source: 'files', runId }, files, signal);
+  const copied = await staging.copy({ tenant: 'bench', source: 'files', runId, fencingToken: 1 }, files, signal);
   const bytes = copied.reduce((sum, file) => sum + file.bytes, 0);
   return { bytes, sums: copied.map(({ crc32c }) => crc32c) };
 }

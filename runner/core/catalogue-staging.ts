@@ -29,7 +29,7 @@ export const stagingEntries = {
     title: 'A staged object is not what was sent.',
     origin: 'warehouse',
     retryable: true,
-    detail: (f) => `${f.uri} has the CRC-32C ${f.found}, sent was ${f.sent}.`,
+    detail: (f) => `${f.uri}: ${f.reason}.`,
     fix: () =>
       'Nothing was loaded. Run again; if it stays, something between here and Cloud Storage alters what passes.',
   },

@@ -3,9 +3,11 @@
 import { destinationOf, MASK_SECRET } from '../../tenants/naming.ts';
 import type { SourceSpec, TenantSpec } from '../../tenants/schema/index.ts';
 import type { ChannelProgress } from '../core/channel.ts';
+import type { SplitsOffer } from '../core/contracts/offer.ts';
 import type { EndedStatus, RunEvent, RunStore, Step } from '../core/contracts/run-store.ts';
 import type { Secrets } from '../core/contracts/secrets.ts';
 import type { ObjectShape, ReadSpec, ReadSummary, Source, SourceObject } from '../core/contracts/source.ts';
+import type { SplitExecutor, SplitWork } from '../core/contracts/splits.ts';
 import type {
   ChangeCounts,
   CommitSpec,
@@ -16,11 +18,14 @@ import type {
 } from '../core/contracts/warehouse.ts';
 import { type Problem, problemOf, TributaryError } from '../core/errors.ts';
 import { checkCounts, checkQuality, checkSize, lateness, qualityTests } from './check.ts';
-import { commitSpec } from './commit-spec.ts';
+import { commitSpec, reached } from './commit-spec.ts';
 import { type CostCaps, cappedBytes, costProblem, readProblem } from './cost.ts';
+import { splitsOffer } from './distribute.ts';
+import { requireOpenHours } from './hours.ts';
 import { Journal } from './journal.ts';
 import { lateMapped, unfolding } from './late.ts';
 import { type HeldLease, holdLease, settleAbandoned, stopProblem } from './lease.ts';
+import type { ExecutorKind } from './mode.ts';
 import { makePlan, objectOf, type Plan } from './plan.ts';
 import { replayTests, restage } from './replay.ts';
 import { stageSpec } from './stage-spec.ts';
@@ -57,6 +62,18 @@ export interface RunRequest {
   readonly env?: string;
   /** Asked once the lease is held: an earlier attempt of this run began; it may have committed, or may even live. */
   readonly again?: () => boolean;
+  /** Where a read that is too much for this process can go. */
+  readonly beyond?: Beyond;
+}
+
+/** What executes splits, and what they are told of this run. */
+export interface Beyond {
+  readonly executors: readonly ExecutorKind[];
+  readonly openExecutor: (kind: ExecutorKind) => Promise<SplitExecutor>;
+  /** Where the tenant works in Google Cloud. */
+  readonly cloud: SplitWork['cloud'];
+  /** W3C Trace Context. */
+  readonly traceparent: string | null;
 }
 
 export interface RunOutcome {
@@ -133,7 +150,8 @@ class Run {
 
   /** @returns `null` where nothing is left to do */
   async #planning(held: HeldLease, signal: AbortSignal): Promise<Plan | null> {
-    const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env } = this.#request;
+    const { tenant, sourceName, spec, source, runId, backfill, replay = false, store, env, beyond } = this.#request;
+    if (!replay) requireOpenHours(tenant, sourceName, new Date());
     const described = source.describe(objectOf(spec), signal);
     described.catch(() => undefined);
     this.#described = described;
@@ -158,6 +176,7 @@ class Run {
         ...{ tenant, sourceName, spec, source, replay, described, warehouse: this.#warehouse },
         ...(backfill === undefined ? {} : { backfill }),
         ...(env === undefined ? {} : { env }),
+        ...(beyond === undefined ? {} : { executors: beyond.executors }),
       },
       signal,
     );
@@ -179,27 +198,30 @@ class Run {
   }
 
   /** @returns what is staged then: with columns of the late fields, where there are any */
-  async #moving(plan: Plan, stage: StageSpec, signal: AbortSignal): Promise<StageSpec> {
+  async #moving(planned: Plan, stage: StageSpec, signal: AbortSignal): Promise<StageSpec> {
     const { spec, secrets } = this.#request;
-    const masks = plan.columns.some(({ read }) => read.mask === 'hmac-sha256');
+    const masks = planned.columns.some(({ read }) => read.mask === 'hmac-sha256');
     const read: ReadSpec = {
-      object: plan.object,
-      columns: plan.columns.map((column) => column.read),
-      window: plan.window,
-      nullCursors: plan.nullCursors,
-      layout: plan.layout,
+      object: planned.object,
+      columns: planned.columns.map((column) => column.read),
+      window: planned.window,
+      nullCursors: planned.nullCursors,
+      layout: planned.layout,
       maxRejected: spec.quarantine.maxRows,
       ...(masks ? { maskKey: await secrets.get(MASK_SECRET) } : {}),
-      ...(plan.late === null ? {} : { late: plan.late }),
+      ...(planned.late === null ? {} : { late: planned.late }),
     };
-    const splittable = SPLITTABLE.includes(plan.shape.kind) && plan.window === null;
-    const way = { snapshot: plan.snapshot, warehouse: this.#live() };
+    const splittable = SPLITTABLE.includes(planned.shape.kind) && planned.window === null;
+    const way = { snapshot: planned.snapshot, warehouse: this.#live() };
     const onProgress = (progress: ChannelProgress) =>
-      this.#journal.tell('progress', 'extract', { ...progress, expectedRows: plan.estimate.rows });
+      this.#journal.tell('progress', 'extract', { ...progress, expectedRows: planned.estimate.rows });
+    const splits = this.#splits(planned, read);
+    const readers = splittable ? planned.readers : 1;
     const moved = await transfer(
-      { ...way, stage, read, readers: splittable ? spec.execution.readers : 1, onProgress },
+      { ...way, stage, read, readers, onProgress, ...(splits === null ? {} : { splits }) },
       signal,
     );
+    const plan = this.#plan ?? planned;
     this.#read = { ...moved.summary, nullified: moved.summary.nullified + (moved.staged.nullified ?? 0) };
     this.#staged = moved.staged;
     const whole = plan.late === null ? stage : await this.#unfolding(plan, stage, moved.summary);
@@ -213,6 +235,30 @@ class Run {
         rejected: swept.staged.rejected,
       });
     return whole;
+  }
+
+  /** The read in pieces, where the plan says so; `null`: this process reads. */
+  #splits(plan: Plan, read: ReadSpec): SplitsOffer | null {
+    const { tenant, spec, beyond } = this.#request;
+    const { unity, tasks: workers, snapshot, estimate } = plan;
+    const connection = tenant.connections[spec.connection];
+    if (unity === null || beyond === undefined || connection === undefined) return null;
+    const { openExecutor, cloud, traceparent } = beyond;
+    return splitsOffer({
+      ...{ snapshot, read, unity, workers, traceparent, reached: reached(plan), rows: estimate.rows },
+      openExecutor: () => openExecutor(plan.mode === 'dataflow' ? 'dataflow' : 'tasks'),
+      about: { tenant: tenant.tenant, name: spec.connection, connection, source: spec, cloud },
+      onAdopted: (work) => {
+        const text = `An earlier process of this run has divided the read (${work.unity.reason}); it is gone on with.`;
+        this.#journal.tell('warning', 'extract', { text });
+        this.#plan = adopted(plan, work);
+      },
+      onWarning: (text) => this.#journal.tell('warning', 'extract', { text }),
+      onJob: ({ warning, ...progress }) => {
+        if (warning !== undefined) this.#journal.tell('warning', 'extract', { text: warning });
+        this.#journal.tell('progress', 'extract', { ...progress, expectedRows: estimate.rows });
+      },
+    });
   }
 
   async #unfolding(plan: Plan, stage: StageSpec, { late: fields = [] }: ReadSummary): Promise<StageSpec> {
@@ -327,4 +373,11 @@ class Run {
     });
     return { status, summary, problem };
   }
+}
+
+/** The plan as of the work that is gone on with: what is committed is how far that one reads. */
+function adopted(plan: Plan, { read, parts }: SplitWork): Plan {
+  const { bound } = plan;
+  const to = parts.cursor?.to;
+  return { ...plan, window: read.window, bound: bound === null || to === undefined ? bound : { ...bound, to } };
 }

@@ -15,7 +15,7 @@ export interface CopyJob {
   readonly bucket: Bucket;
   readonly tenant: string;
   readonly budget: Budget;
-  readonly run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>;
+  readonly run: Omit<RunIdentity, 'startedAt'>;
 }
 
 /** Files that are copied at once: one stream seldom fills the line. */
@@ -32,8 +32,8 @@ export async function copyFiles(
   files: readonly OfferedFile[],
   caller: AbortSignal,
 ): Promise<readonly CopiedFile[]> {
-  const { tenant, source, runId } = job.run;
-  const folder = `${stagingPath(tenant, source, runId)}files/`;
+  const { tenant, source, runId, fencingToken } = job.run;
+  const folder = `${stagingPath(tenant, source, runId, fencingToken)}files/`;
   const ending = new AbortController();
   const signal = AbortSignal.any([caller, ending.signal]);
   const atOnce = Math.min(FILES_AT_ONCE, files.length);
@@ -79,7 +79,10 @@ async function copyWithin(
       const [remote] = await bucket.storage.bucket(from).file(object, { generation: version }).copy(bucket.file(name));
       const [{ crc32c = '', size }] = await remote.getMetadata();
       if (Number(size) !== bytes)
-        throw new TributaryError('STAGING_CORRUPT', { uri: copy, found: `${size} bytes`, sent: `${bytes} bytes` });
+        throw new TributaryError('STAGING_CORRUPT', {
+          uri: copy,
+          reason: `it has ${size} bytes, the original ${bytes}`,
+        });
       return { uri: copy, from: { uri, version }, bytes, crc32c };
     } catch (error) {
       if (TributaryError.is(error)) throw error;

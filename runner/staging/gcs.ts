@@ -1,4 +1,4 @@
-/** Staging in Cloud Storage: `gs://<bucket>/<tenant>/<source>/<run id>/{rows,keys}/`. */
+/** Staging in Cloud Storage: `gs://<bucket>/<tenant>/<source>/<run id>/<fencing token>/{rows,keys,files,splits}/`. */
 import { join } from 'node:path';
 import { stagingPath } from '../../tenants/naming.ts';
 import { ROWS, type VectorPath } from '../columnar/receive.ts';
@@ -9,9 +9,10 @@ import { type Budget, budgetOf } from '../core/retry.ts';
 import { type BucketOptions, openBucket } from './client.ts';
 import { copying } from './copy.ts';
 import { copyFiles } from './copy-files.ts';
+import { openDesk } from './desk.ts';
 import { writeFiles } from './files.ts';
 import { addPart, type JobOptions, runJob, type StagingJob } from './job.ts';
-import { removeObjects } from './objects.ts';
+import { removeObjects, removeOwn } from './objects.ts';
 import { addRejected } from './rejected.ts';
 import { rewritten } from './rewrite.ts';
 import { parquetShapes } from './shapes.ts';
@@ -54,6 +55,7 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
   };
   const removal = { bucket, tenant, budget };
   return {
+    splits: openDesk(removal),
     async write(spec, inlet, signal) {
       await cleaning;
       const { result, manifest, vectorPath } = await runJob(spec, job, signal, (running) =>
@@ -84,15 +86,22 @@ export async function openGcsStaging(options: GcsStagingOptions): Promise<Stagin
       const all = own.slice(0, own.lastIndexOf(`${runId}/`));
       return { run: `gs://${bucket.name}/${own}`, source: `gs://${bucket.name}/${all}` };
     },
-    remove: (run) =>
+    remove: (run) => removeOwn(removal, run),
+    removeRun: (run) =>
       removeObjects({ ...removal, prefix: stagingPath(run.tenant, run.source, run.runId), keep: () => false }),
-    removeOthers: ({ tenant: owner, source, runId }) => {
+    removeOthers: ({ tenant: owner, source, runId, fencingToken }) => {
       const own = stagingPath(owner, source, runId);
       const prefix = own.slice(0, own.lastIndexOf(`${runId}/`));
-      return removeObjects({ ...removal, prefix, keep: (name) => name.startsWith(own) });
+      const isNewer = (name: string) => tokenIn(name.slice(prefix.length)) > fencingToken;
+      return removeObjects({ ...removal, prefix, keep: (name) => name.startsWith(own) || isNewer(name) });
     },
     [Symbol.asyncDispose]: () => cleaning,
   };
+}
+
+/** The fencing token of a name behind the source: `<run id>/<token>/…`; 0 where it has none. */
+function tokenIn(name: string): number {
+  return Number(/^[^/]+\/(\d+)\//.exec(name)?.[1] ?? 0);
 }
 
 /** @returns how many rows were rejected on the way */

@@ -54,7 +54,7 @@ export async function runJob<T>(
   caller.throwIfAborted();
   const ending = new AbortController();
   const signal = AbortSignal.any([caller, ending.signal]);
-  const prefix = `${stagingPath(spec.run.tenant, spec.run.source, spec.run.runId)}${spec.name}/`;
+  const prefix = partsFolder(spec);
   const { suffix, contentType, memory, threads } = copying(spec.format, spec.rowBytes);
   const scratch = await makeScratch();
   const folder = scratch.path;
@@ -110,6 +110,12 @@ export async function addPart({ engine, parts }: StagingJob, spec: PartsSpec, se
   if (rows > 0) await parts.add(file, rows);
   else await rm(file, { force: true });
   return rows;
+}
+
+/** Where the parts lie; each attempt at a split has a folder of its own. */
+function partsFolder({ run, name, split }: PartsSpec): string {
+  const own = `${stagingPath(run.tenant, run.source, run.runId, run.fencingToken)}${name}/`;
+  return split === undefined ? own : `${own}${split.id}-${split.attempt}/`;
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

@@ -86,7 +86,7 @@ export async function upload(
       // A session that broke may have ended early; what was sent in one go may not differ.
       if (!resumed) different += 1;
       if (different === MOST_DIFFERENT)
-        throw new TributaryError('STAGING_CORRUPT', { uri, found: object.crc32c, sent });
+        throw new TributaryError('STAGING_CORRUPT', { uri, reason: differing(object.crc32c, sent) });
       await remove(remote, object);
       await attempts.after(new Error('another object came of it'), signal);
     } catch (error) {
@@ -123,6 +123,10 @@ async function stored(remote: File): Promise<StoredObject> {
 
 async function remove(remote: File, { generation }: StoredObject): Promise<void> {
   await remote.delete({ ignoreNotFound: true, ifGenerationMatch: generation });
+}
+
+function differing(found: string, sent: string): string {
+  return `it has the CRC-32C ${found}, sent was ${sent}`;
 }
 
 /** The sum, taken from what is read for sending; bytes that are sent again do not count twice. */

@@ -27,7 +27,7 @@ export interface ExecutionStatus {
 }
 
 export interface Launcher extends AsyncDisposable {
-  readonly kind: 'child-process' | 'cloud-run-job' | 'dataflow';
+  readonly kind: 'child-process' | 'cloud-run-job';
   /**
    * Launches it and returns as soon as the platform has accepted.
    *

@@ -1,5 +1,6 @@
 /** A read in pieces that other processes and other machines carry out, as data. Types only. */
 import type { ConnectionSpec, SourceSpec } from '../../../tenants/schema/index.ts';
+import type { Problem } from '../errors.ts';
 import type { ReadSpec, ReadSummary } from './source.ts';
 import type { PartsSpec, Written } from './staging.ts';
 import type { RunIdentity } from './warehouse.ts';
@@ -61,11 +62,18 @@ export interface SplitDesk {
   lay(work: SplitWork): Promise<string>;
   /** @throws STAGING_MISSING, STAGING_FAILED, STAGING_DENIED */
   work(address: string): Promise<SplitWork>;
-  /** The newest work that an earlier process of this run has laid down; `null`: none. */
+  /** The newest work that an earlier process of this run has laid down, which is kept for this one from now on; `null`: none. */
   earlier(run: RunIdentity): Promise<{ readonly address: string; readonly work: SplitWork } | null>;
   /** Writes the result down unless the split has one. @returns the one that holds */
   record(address: string, result: SplitResult): Promise<SplitResult>;
   results(address: string): Promise<ReadonlyMap<string, SplitResult>>;
+  /** The result of one split; `null`: it has none yet. */
+  result(address: string, id: string): Promise<SplitResult | null>;
+  /** Ids of the splits that have results; nothing of them is read. */
+  done(address: string): Promise<ReadonlySet<string>>;
+  /** Notes why an attempt at a split failed; of several the last one stays. */
+  complain(address: string, id: string, problem: Problem): Promise<void>;
+  problems(address: string): Promise<ReadonlyMap<string, Problem>>;
   /** Removes the parts of an attempt that came second. */
   drop(address: string, lost: Pick<SplitResult, 'id' | 'attempt'>): Promise<void>;
 }

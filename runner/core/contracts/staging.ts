@@ -48,7 +48,7 @@ export const MISFIT_COLUMNS = {
 
 /** One object, whole and checked. */
 export interface Part {
-  /** `gs://bucket/acme/orders/<run id>/rows/part-00000.parquet`. */
+  /** `gs://bucket/acme/orders/<run id>/<fencing token>/rows/part-00000.parquet`. */
   readonly uri: string;
   readonly rows: number;
   readonly bytes: number;
@@ -89,7 +89,7 @@ export interface ParquetShape {
 
 /** An object of another store as it lies in staging now, byte for byte. */
 export interface CopiedFile {
-  /** `gs://bucket/acme/orders/<run id>/files/_tributary_file=0/a.csv.gz`. */
+  /** `gs://bucket/acme/orders/<run id>/<fencing token>/files/_tributary_file=0/a.csv.gz`. */
   readonly uri: string;
   /** Where it came from. */
   readonly from: Pick<FileVersion, 'uri' | 'version'>;
@@ -132,19 +132,21 @@ export interface Staging extends AsyncDisposable {
   /**
    * Copies objects of other stores beside the parts, in `files/`, several at once and without a file on this machine;
    * at most 64 MB of them are in memory. Cloud Storage copies its own objects where this account may read them. Answers in the order of the files, when all are there and whole. A copy
-   * that is there already, from an attempt before, is taken where it is equal.
+   * that is there already, as of an answer that was lost, is taken where it is equal.
    *
    * @throws FILE_CHANGED and what else reading a file throws; STAGING_CORRUPT, STAGING_FAILED, STAGING_DENIED, STAGING_MISSING
    */
   copy(
-    run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>,
+    run: Omit<RunIdentity, 'startedAt'>,
     files: readonly OfferedFile[],
     signal: AbortSignal,
   ): Promise<readonly CopiedFile[]>;
-  /** Where the objects of a run lie. */
+  /** Where the objects of a run lie, those of all its processes. */
   folders(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): RunFolders;
-  /** Removes the objects of a run. */
-  remove(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): Promise<void>;
+  /** Removes what this process of the run laid down and what older ones left; never what a newer one uses. */
+  remove(run: Omit<RunIdentity, 'startedAt'>): Promise<void>;
+  /** Removes all objects of a run, once it is committed. */
+  removeRun(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): Promise<void>;
   /** Removes the objects of all other runs of the source: what dead runs left. Needs the lease. */
   removeOthers(run: RunIdentity): Promise<void>;
 }

@@ -9,20 +9,23 @@ export function qualified(project: string, { dataset, table }: TableRef): string
   return [project, dataset, table].map(quoteName).join('.');
 }
 
+/** One process of a run: what it stages is its own. */
+export type StagingRun = Pick<RunIdentity, 'tenant' | 'source' | 'runId' | 'fencingToken'>;
+
 /** Staging table of a run; with `keysOnly` the one of its sweep. */
-export function stagingOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>, keysOnly = false): TableRef {
-  const table = stagingTable(run.tenant, run.source, run.runId);
+export function stagingOf(run: StagingRun, keysOnly = false): TableRef {
+  const table = stagingTable(run.tenant, run.source, run.runId, run.fencingToken);
   return { dataset: stagingDataset(run.tenant), table: keysOnly ? `${table}_keys` : table };
 }
 
 /** What files are loaded into as they are, before the staging table. Found by {@link stagingPrefix} like all that a run stages. */
-export function landingOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): TableRef {
+export function landingOf(run: StagingRun): TableRef {
   const { dataset, table } = stagingOf(run);
   return { dataset, table: `${table}_files` };
 }
 
 /** What an export is loaded into, with the columns that BigQuery makes of it. Found by {@link stagingPrefix} like all that a run stages. */
-export function exportOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): TableRef {
+export function exportOf(run: StagingRun): TableRef {
   const { dataset, table } = stagingOf(run);
   return { dataset, table: `${table}_export` };
 }
@@ -32,8 +35,13 @@ export function stagingPrefix(tenant: string, source: string): string {
   return stagingTable(tenant, source, '');
 }
 
+/** The fencing token in the name of what a run stages; 0 where it has none, as names once had. */
+export function tokenOf(table: string): number {
+  return Number(/_t(\d+)(?:_keys|_files|_export|_before)?$/.exec(table)?.[1] ?? 0);
+}
+
 /** The table as it was before an undone run, while the undo goes on. Found by {@link stagingPrefix} like all that a run stages. */
-export function undoSnapshotOf(run: Pick<RunIdentity, 'tenant' | 'source' | 'runId'>): TableRef {
+export function undoSnapshotOf(run: StagingRun): TableRef {
   const { dataset, table } = stagingOf(run);
   return { dataset, table: `${table}_before` };
 }

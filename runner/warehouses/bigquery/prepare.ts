@@ -7,7 +7,7 @@ import { TributaryError } from '../../core/errors.ts';
 import { dropTable } from './calls.ts';
 import { createShared, createState, createStateView, SHARED_TABLES, stateViewLabel } from './evidence.ts';
 import { keptGovernance, restoreKept } from './governance.ts';
-import { STATE_PREFIX, stagingPrefix, stateOf } from './names.ts';
+import { STATE_PREFIX, stagingPrefix, stateOf, tokenOf } from './names.ts';
 import type { Session } from './session.ts';
 
 /** A table in a list of tables. */
@@ -80,8 +80,8 @@ async function ensureTarget(session: Session, dataset: string): Promise<void> {
 }
 
 /**
- * Creates what is missing of the tenant's evidence, drops what runs of this source left staged, and puts back what one
- * that died had taken off the table.
+ * Creates what is missing of the tenant's evidence, drops what runs of this source left staged (never what a newer
+ * process than this one stages), and puts back what one that died had taken off the table.
  *
  * @returns what could not be put back, in words
  */
@@ -96,7 +96,8 @@ export async function prepareTenant(session: Session, run: RunIdentity, target: 
   if (staged === null) await ensureDataset(session, staging, true);
   if (kept === null) await ensureDataset(session, evidence);
   const prefix = stagingPrefix(run.tenant, run.source);
-  const orphans = (staged ?? []).filter(({ name }) => name.startsWith(prefix));
+  const isOrphan = (name: string) => name.startsWith(prefix) && tokenOf(name) <= run.fencingToken;
+  const orphans = (staged ?? []).filter(({ name }) => isOrphan(name));
   await Promise.all([
     ...orphans.map(({ name }) => dropTable(session, { dataset: staging, table: name })),
     ensureEvidence(session, run, kept ?? []),

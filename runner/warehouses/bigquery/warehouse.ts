@@ -43,6 +43,7 @@ import { openSession, type Session } from './session.ts';
 import { restageRows, type StagedRows, stagedTable, stageRows, unfoldRows } from './stage.ts';
 import { stageExport } from './stage-export.ts';
 import { stageFiles } from './stage-files.ts';
+import { stageSplits } from './stage-splits.ts';
 import { stageStatement } from './stage-statement.ts';
 import { isCommitted, readClock, readState, settleRun } from './state.ts';
 import { undoRun } from './undo.ts';
@@ -187,6 +188,15 @@ class BigqueryWarehouse implements Warehouse {
           else this.#staged = staged;
           return { summary, staged: summaryOf(staged) };
         });
+      case 'splits':
+        return this.#told(spec.target, async () => {
+          const { summary, staged } = await stageSplits(this.#session, this.#staging, spec, offer, {
+            signal,
+            onProgress,
+          });
+          this.#staged = staged;
+          return { summary, staged: summaryOf(staged) };
+        });
       case 'export':
         return this.#told(spec.target, async () => {
           if (spec.keysOnly) return null;
@@ -265,7 +275,7 @@ class BigqueryWarehouse implements Warehouse {
     const done = await Promise.allSettled([
       ...after.map((statement) => this.#session.execute('after', run, statement)),
       this.#session.execute('billing', run, billing),
-      this.#drop(run),
+      this.#drop(run, () => this.#staging.removeRun(run)),
     ]);
     for (const result of done) {
       if (result.status === 'rejected')
@@ -273,11 +283,11 @@ class BigqueryWarehouse implements Warehouse {
     }
   }
 
-  async #drop(run: RunIdentity): Promise<void> {
+  async #drop(run: RunIdentity, removing: () => Promise<void>): Promise<void> {
     await Promise.all([
       dropTable(this.#session, stagingOf(run)),
       ...(this.#swept ? [dropTable(this.#session, stagingOf(run, true))] : []),
-      this.#staging.remove(run),
+      removing(),
     ]);
     this.#swept = false;
   }
@@ -285,7 +295,7 @@ class BigqueryWarehouse implements Warehouse {
   discard(run: RunIdentity, target: TableRef): Promise<void> {
     this.#staged = null;
     this.#seen = null;
-    return this.#told(target, () => this.#drop(run));
+    return this.#told(target, () => this.#drop(run, () => this.#staging.remove(run)));
   }
 
   committed({ tenant, runId }: { readonly tenant: string; readonly runId: string }): Promise<boolean> {

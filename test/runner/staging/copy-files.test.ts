@@ -85,12 +85,12 @@ describeWith(['emulators'], 'objects of another store', () => {
     return files;
   }
 
-  const newRun = () => ({ tenant: 'acme', source: 'orders', runId: `c${++runs}` });
+  const newRun = () => ({ tenant: 'acme', source: 'orders', runId: `c${++runs}`, fencingToken: 1 });
 
   async function copy(files: readonly OfferedFile[], run = newRun(), signal = never) {
     await using staging = await scene.open({ endpoint: writing.host, budget: PATIENT });
     const copied = await staging.copy(run, files, signal);
-    const folder = `gs://${BUCKET}/${stagingPath(run.tenant, run.source, run.runId)}files/`;
+    const folder = `gs://${BUCKET}/${stagingPath(run.tenant, run.source, run.runId, run.fencingToken)}files/`;
     expect(copied.map(({ from, bytes }) => ({ uri: from.uri, version: from.version, bytes }))).toEqual(
       files.map(({ uri, version, bytes }) => ({ uri, version, bytes })),
     );

@@ -49,7 +49,8 @@ describeWith(['emulators'], 'staged objects', () => {
   });
 
   const files = () => readdirSync(scratch, { recursive: true }).map(String);
-  const folderOf = ({ run, name }: PartsSpec) => `${stagingPath(run.tenant, run.source, run.runId)}${name}/`;
+  const folderOf = ({ run, name }: PartsSpec) =>
+    `${stagingPath(run.tenant, run.source, run.runId, run.fencingToken)}${name}/`;
 
   /** Stages {@link ROWS} through the proxy. */
   async function stage(
@@ -234,6 +235,26 @@ describeWith(['emulators'], 'staged objects', () => {
     expect(await scene.list(folderOf(live))).toEqual([]);
     expect(proxy.seen.find(({ method }) => method === 'DELETE')?.path).toContain('manifest.json');
     await staging.remove(live.run);
+  });
+
+  it('an old process of a run, or of an older one, takes nothing from a newer one', async () => {
+    const made = partsSpec(COLUMNS, 'parquet');
+    const [older, newer] = [5, 6].map((fencingToken) => ({ ...made, run: { ...made.run, fencingToken } })) as [
+      PartsSpec,
+      PartsSpec,
+    ];
+    const before = { ...made, run: { ...made.run, runId: 'before', fencingToken: 4 } };
+    for (const spec of [before, older, newer]) await stage(spec);
+    await using staging = await scene.open();
+    await staging.removeOthers(before.run);
+    await staging.remove(older.run);
+    expect(await scene.list(folderOf(older))).toEqual([]);
+    expect(await scene.list(folderOf(newer))).toHaveLength(6);
+    await staging.removeOthers(newer.run);
+    expect(await scene.list(folderOf(before))).toEqual([]);
+    await stage(older);
+    await staging.removeRun(newer.run);
+    expect(await scene.list(stagingPath('acme', 'orders', made.run.runId))).toEqual([]);
   });
 
   it('a process that is killed while it uploads leaves no manifest, and what it left goes', async () => {
