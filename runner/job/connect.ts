@@ -48,7 +48,7 @@ export async function openConnection(
 }
 
 /** Where the tenant works in Google Cloud; nothing where nobody says. */
-function cloudOf({ project, location }: TenantSpec): Pick<SourceRequest, 'cloud'> {
+export function cloudOf({ project, location }: TenantSpec): Pick<SourceRequest, 'cloud'> {
   const { TRIBUTARY_PROJECT, GOOGLE_CLOUD_PROJECT } = process.env;
   const found = project || TRIBUTARY_PROJECT || GOOGLE_CLOUD_PROJECT;
   return found ? { cloud: { project: found, location } } : {};

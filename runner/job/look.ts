@@ -5,7 +5,10 @@ import type { Check, ObjectRef, ObjectShape, ReadColumn, Source } from '../core/
 import type { CostEstimate, Warehouse } from '../core/contracts/warehouse.ts';
 import type { Problem } from '../core/errors.ts';
 import { typeName } from '../core/types.ts';
+import { provisioned } from '../launchers/executors.ts';
 import { costProblem, planCost, readProblem } from '../pipeline/cost.ts';
+import { hoursProblem } from '../pipeline/hours.ts';
+import type { ExecutorKind } from '../pipeline/mode.ts';
 import { makePlan, objectOf, type Plan } from '../pipeline/plan.ts';
 import type { Stretch } from '../pipeline/stretch.ts';
 import { sourceSpec } from './connect.ts';
@@ -78,6 +81,8 @@ export interface PlanQuestion {
   /** Goes past the brakes. */
   readonly yes?: boolean;
   readonly maxCostUsd?: number | undefined;
+  /** What the run could launch; absent: what this process can. */
+  readonly executors?: readonly ExecutorKind[];
 }
 
 export interface PlanAnswer extends AsyncDisposable {
@@ -92,7 +97,8 @@ export async function planRun(question: PlanQuestion, signal: AbortSignal): Prom
   const { tenant, sourceName, source, warehouse, runId, env, backfill, yes, maxCostUsd } = question;
   const spec = sourceSpec(tenant, sourceName);
   const stretch = backfill === undefined ? {} : { backfill };
-  const plan = await makePlan({ tenant, sourceName, spec, source, warehouse, env, ...stretch }, signal);
+  const { executors = provisioned(process.env) } = question;
+  const plan = await makePlan({ tenant, sourceName, spec, source, warehouse, env, executors, ...stretch }, signal);
   try {
     const startedAt = new Date().toISOString();
     const run = { tenant: tenant.tenant, source: sourceName, runId, fencingToken: 0, startedAt };
@@ -105,7 +111,7 @@ export async function planRun(question: PlanQuestion, signal: AbortSignal): Prom
     return {
       plan,
       cost,
-      problem: yes === true ? null : brake,
+      problem: hoursProblem(tenant, sourceName, new Date()) ?? (yes === true ? null : brake),
       [Symbol.asyncDispose]: () => plan[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -120,13 +126,13 @@ export function planDocument(
   tenant: string,
   source: string,
 ): Record<string, unknown> {
-  const { strategy, window, bound, estimate, mode, modeReason, schemaChanges, discarded, target, before } = plan;
+  const { strategy, window, bound, estimate, schemaChanges, discarded, target, before } = plan;
+  const { mode, modeReason, tasks, unity, predictions } = plan;
   return {
     tenant,
     source,
     strategy: strategy.name,
-    mode,
-    modeReason,
+    ...{ mode, modeReason, tasks, unity, predictions },
     window: window === null ? null : { from: window.from, to: window.to },
     bound,
     estimate,

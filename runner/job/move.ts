@@ -2,6 +2,7 @@
 import { warmEngine } from '../columnar/engine.ts';
 import { TributaryError } from '../core/errors.ts';
 import { type RunOutcome, runSource } from '../pipeline/run.ts';
+import { beyondOf } from './beyond.ts';
 import { openConnection, sourceSpec } from './connect.ts';
 import { EXIT, endedCode, exitCode } from './exit.ts';
 import { isYes, type Job, requiredOption } from './job.ts';
@@ -26,6 +27,7 @@ export async function moveRows(job: Job): Promise<number> {
     replay: order.kind === 'replay',
     yes: isYes(job),
     again: job.again,
+    beyond: beyondOf({ tenant, spec }, settings.traceparent),
     ...(backfill === undefined ? {} : { backfill }),
     ...costCap(job),
   });

@@ -43,7 +43,7 @@ async function openFile(file: string, { onWait }: Told): Promise<Warehouse> {
 }
 
 /** How the engine that types rows is told to work; both warehouses have one. */
-function engineOptions(): { readonly memory?: string; readonly vectorPath: 'safe' | 'auto' } {
+export function engineOptions(): { readonly memory?: string; readonly vectorPath: 'safe' | 'auto' } {
   const memory = process.env.TRIBUTARY_MEMORY;
   const vectorPath = process.env.TRIBUTARY_VECTOR_PATH === 'safe' ? 'safe' : 'auto';
   return { vectorPath, ...(memory === undefined ? {} : { memory }) };
@@ -69,7 +69,7 @@ async function openProject(spec: TenantSpec, project: string, { onWarning }: Tol
  */
 export function projectOf(
   named: string,
-  { tenant, project }: Pick<TenantSpec, 'tenant' | 'project'>,
+  { tenant, project }: { readonly tenant: string; readonly project?: string | undefined },
   env: Environment = process.env,
 ): string {
   const found = named || project || env.TRIBUTARY_PROJECT || env.GOOGLE_CLOUD_PROJECT;

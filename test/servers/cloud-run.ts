@@ -2,9 +2,15 @@
  * Cloud Run's API of jobs and executions: a real gRPC server, whose executions are processes of this machine. Jobs are put
  * into it; their image is a command.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
 import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { type ContainerProcess, startContainer } from './cloud-run-container.ts';
+import {
+  type CloudExecution,
+  carryOut,
+  described,
+  endExecution,
+  newExecution,
+  tasksOf,
+} from './cloud-run-execution.ts';
 import { type GrpcServer, serveGrpc, serviceOf } from './grpc.ts';
 
 export interface CloudRunJob {
@@ -12,6 +18,8 @@ export interface CloudRunJob {
   readonly command: readonly [string, ...string[]] | null;
   /** All that the process sees, beside what an execution overrides and Cloud Run adds. */
   readonly environment: Readonly<Record<string, string>>;
+  /** @default 1 */
+  readonly taskCount?: number;
   /** @default 0 */
   readonly maxRetries?: number;
   /** Of one attempt. @default 4 hours */
@@ -35,8 +43,11 @@ export interface CloudRunExecution {
   readonly runId: string | null;
   readonly environment: Readonly<Record<string, string>>;
   readonly state: 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** Of its first task. */
   readonly attempts: number;
+  /** Of its first task. */
   readonly pid: number | null;
+  readonly tasks: number;
   /** What it wrote so far. */
   log(): string;
 }
@@ -67,29 +78,14 @@ export interface CloudRunServer extends AsyncDisposable {
   release(): void;
   /** Ends an execution as one that took too much memory. */
   outOfMemory(execution: string): void;
+  /** Another process has started an execution, a second ago. */
+  start(job: string, environment: Readonly<Record<string, string>>): void;
+  /** Somebody cancels an execution in the console. */
+  cancel(execution: string): void;
   /** Cloud Run forgets an execution; its process ends. */
   vanish(execution: string): void;
   /** Resolves once nothing runs. */
   idle(): Promise<void>;
-}
-
-interface Running {
-  readonly name: string;
-  readonly job: string;
-  readonly uid: string;
-  readonly spec: CloudRunJob;
-  readonly environment: Record<string, string>;
-  readonly created: Date;
-  readonly changes: Date[];
-  state: CloudRunExecution['state'];
-  attempts: number;
-  process: ContainerProcess | null;
-  output: string;
-  /** Why its process was ended from outside. */
-  doom: 'cancelled' | 'memory' | 'timeout' | 'vanished' | null;
-  failure: { readonly condition: object; readonly result: object } | null;
-  cancelling: boolean;
-  done: Promise<void>;
 }
 
 type Asked = Readonly<Record<string, unknown>> & { readonly name?: string; readonly parent?: string };
@@ -114,13 +110,11 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
 };
 
 const PACKAGE = '@google-cloud/run';
-const HOURS = 3_600_000;
-const CANCEL_GRACE_MS = 10_000;
 
 /** @example await using run = await startCloudRun(); run.put('projects/p/locations/l/jobs/j', { command: ['node', 'x.ts'], environment: {} }); */
 export async function startCloudRun(): Promise<CloudRunServer> {
   const jobs = new Map<string, CloudRunJob>();
-  const executions = new Map<string, Running>();
+  const executions = new Map<string, CloudExecution>();
   const calls: CloudRunCall[] = [];
   const gates: GrpcServer[] = [];
   const services = {
@@ -131,7 +125,7 @@ export async function startCloudRun(): Promise<CloudRunServer> {
   };
   let released = Promise.withResolvers<void>();
 
-  const operationOf = (execution: Running) => {
+  const operationOf = (execution: CloudExecution) => {
     const value = services.executions.GetExecution?.responseSerialize(described(execution));
     const any = { type_url: 'type.googleapis.com/google.cloud.run.v2.Execution', value };
     const done = !['pending', 'running'].includes(execution.state);
@@ -151,95 +145,36 @@ export async function startCloudRun(): Promise<CloudRunServer> {
     return job;
   }
 
-  function executionOf(name: string): Running {
+  function executionOf(name: string): CloudExecution {
     const execution = executions.get(name);
     if (execution === undefined) throw new Refusal(status.NOT_FOUND, `Execution '${name}' does not exist.`);
     return execution;
   }
 
-  function runJob(job: string, asked: Asked): Running {
-    const spec = jobOf(job);
-    const id = `${job.split('/').at(-1)}-${randomBytes(3).toString('hex')}`;
-    const name = `${job}/executions/${id}`;
-    const given = {
-      CLOUD_RUN_JOB: job.split('/').at(-1) ?? '',
-      CLOUD_RUN_EXECUTION: id,
-      CLOUD_RUN_TASK_INDEX: '0',
-      CLOUD_RUN_TASK_COUNT: '1',
+  function runJob(job: string, asked: Asked): CloudExecution {
+    const overrides = (asked.overrides ?? {}) as Overrides;
+    return begin(job, overridden(overrides), overrides.taskCount || jobOf(job).taskCount || 1);
+  }
+
+  function begin(job: string, environment: Readonly<Record<string, string>>, tasks: number, at = new Date()) {
+    const execution = newExecution(job, jobOf(job), environment, tasks, at);
+    executions.set(execution.name, execution);
+    const held = async () => {
+      while (server.hold && execution.doom === null) await released.promise;
     };
-    const execution: Running = {
-      ...{ name, job, spec, uid: randomUUID(), created: new Date(), changes: [], state: 'pending', attempts: 0 },
-      ...{ process: null, output: '', doom: null, failure: null, cancelling: false, done: Promise.resolve() },
-      environment: { ...spec.environment, ...overridden(asked), ...given },
-    };
-    executions.set(name, execution);
-    execution.done = carryOut(execution);
+    execution.done = carryOut(execution, held);
     return execution;
   }
 
-  async function carryOut(execution: Running): Promise<void> {
-    const { spec, environment } = execution;
-    while (server.hold && execution.doom === null) await released.promise;
-    const { command } = spec;
-    if (command === null) return fail(execution, { reason: 'CONTAINER_MISSING' }, `Image 'runner' not found.`, {});
-    for (let attempt = 0; execution.doom === null; attempt++) {
-      execution.attempts = attempt + 1;
-      execution.state = 'running';
-      const process = startContainer(command, { ...environment, CLOUD_RUN_TASK_ATTEMPT: `${attempt}` }, (text) => {
-        execution.output += text;
-      });
-      execution.process = process;
-      const limit = setTimeout(() => end(execution, 'timeout'), spec.timeoutMs ?? 4 * HOURS);
-      const code = await process.ended;
-      clearTimeout(limit);
-      execution.process = null;
-      if (code === 0 && execution.doom === null) {
-        execution.state = 'succeeded';
-        return;
-      }
-      if (execution.doom !== null || attempt >= (spec.maxRetries ?? 0)) return failed(execution, code);
-    }
-    failed(execution, 0);
-  }
-
-  function failed(execution: Running, code: number): void {
-    const task = `Task ${execution.name.split('/').at(-1)}-task0 failed with message: `;
-    const signal = code > 128 ? code - 128 : 0;
-    const result = signal === 0 ? { exitCode: code } : { termSignal: signal };
-    const reason = { executionReason: 'NON_ZERO_EXIT_CODE' };
-    if (execution.doom === 'cancelled') {
-      execution.state = 'cancelled';
-      const message = 'Execution was cancelled.';
-      const condition = { type: 'Completed', state: 'CONDITION_FAILED', executionReason: 'CANCELLED', message };
-      execution.failure = { condition, result: {} };
-    } else if (execution.doom === 'memory') {
-      const words =
-        'Memory limit of 512 MiB exceeded with 541 MiB used. Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits';
-      fail(execution, reason, `${task}${words}`, { termSignal: 9, status: { code: 8, message: words } });
-    } else if (execution.doom === 'timeout') {
-      const words = 'The configured timeout was reached.';
-      fail(execution, reason, `${task}${words}`, { termSignal: 9, status: { code: 4, message: words } });
-    } else {
-      const words = signal === 0 ? 'The container exited with an error.' : `Container terminated on signal ${signal}.`;
-      fail(execution, reason, `${task}${words}`, { ...result, status: { code: 2, message: words } });
-    }
-  }
-
-  function fail(execution: Running, reason: object, message: string, result: object): void {
-    execution.state = 'failed';
-    execution.failure = { condition: { type: 'Completed', state: 'CONDITION_FAILED', message, ...reason }, result };
-  }
-
-  function end(execution: Running, why: NonNullable<Running['doom']>): void {
-    if (!['pending', 'running'].includes(execution.state)) return;
-    execution.doom ??= why;
-    if (why !== 'cancelled') execution.process?.kill('SIGKILL');
-    else if (execution.process !== null) {
-      execution.process.kill('SIGTERM');
-      setTimeout(() => execution.process?.kill('SIGKILL'), CANCEL_GRACE_MS).unref();
-    }
+  function end(execution: CloudExecution, why: NonNullable<CloudExecution['doom']>): void {
+    endExecution(execution, why);
     released.resolve();
     released = Promise.withResolvers();
+  }
+
+  function cancel(execution: CloudExecution): void {
+    execution.cancelling = true;
+    end(execution, 'cancelled');
   }
 
   const methods: Readonly<Record<string, (asked: Asked) => unknown>> = {
@@ -261,15 +196,12 @@ export async function startCloudRun(): Promise<CloudRunServer> {
       if (!['pending', 'running'].includes(execution.state)) {
         throw new Refusal(status.FAILED_PRECONDITION, 'The execution has already completed and cannot be cancelled.');
       }
-      execution.cancelling = true;
-      end(execution, 'cancelled');
+      cancel(execution);
       return operationOf(execution);
     },
-    ListTasks: ({ parent = '' }) => {
-      const execution = executionOf(parent);
-      const name = `${parent}/tasks/${parent.split('/').at(-1)}-task0`;
-      return { tasks: [{ name, execution: parent, job: execution.job, lastAttemptResult: execution.failure?.result }] };
-    },
+    ListTasks: ({ parent = '', pageSize }) => ({
+      tasks: tasksOf(executionOf(parent)).slice(0, Number(pageSize) || 100),
+    }),
     GetOperation: ({ name = '' }) => {
       const found = [...executions.values()].find(({ uid }) => name.endsWith(`/operations/${uid}`));
       if (found === undefined) throw new Refusal(status.NOT_FOUND, `Operation '${name}' does not exist.`);
@@ -330,7 +262,8 @@ export async function startCloudRun(): Promise<CloudRunServer> {
     executions: () =>
       [...executions.values()].map((execution) => ({
         ...{ name: execution.name, environment: execution.environment, state: execution.state },
-        ...{ attempts: execution.attempts, pid: execution.process?.pid ?? null },
+        ...{ attempts: execution.tasks[0]?.attempts ?? 0, pid: execution.tasks[0]?.process?.pid ?? null },
+        tasks: execution.tasks.length,
         runId: execution.environment.TRIBUTARY_RUN_ID ?? null,
         log: () => execution.output,
       })),
@@ -340,6 +273,8 @@ export async function startCloudRun(): Promise<CloudRunServer> {
       released = Promise.withResolvers();
     },
     outOfMemory: (name) => end(executionOf(name), 'memory'),
+    start: (job, environment) => void begin(job, environment, 1, new Date(Date.now() - 1000)),
+    cancel: (name) => cancel(executionOf(name)),
     vanish(name) {
       end(executionOf(name), 'vanished');
       executions.delete(name);
@@ -355,48 +290,17 @@ export async function startCloudRun(): Promise<CloudRunServer> {
   return Object.assign(server, { host: await open(null) });
 }
 
-/** An execution as the API has it. */
-function described(execution: Running): object {
-  const { name, uid, job, state, created, failure, environment, attempts } = execution;
-  const begun = state !== 'pending' && attempts > 0;
-  const succeeded = (type: string, message: string) => ({ type, state: 'CONDITION_SUCCEEDED', message });
-  const waiting = (type: string) => ({ type, state: 'CONDITION_PENDING' });
-  const cancelling = execution.cancelling ? { executionReason: 'CANCELLING' } : {};
-  const completed =
-    state === 'succeeded'
-      ? succeeded('Completed', 'Execution completed successfully.')
-      : (failure?.condition ?? { type: 'Completed', state: 'CONDITION_RECONCILING', ...cancelling });
-  const time = (date: Date) => ({ seconds: Math.floor(date.getTime() / 1000), nanos: (date.getTime() % 1000) * 1e6 });
-  return {
-    ...{ name, uid, job, createTime: time(created), taskCount: 1, parallelism: 1 },
-    template: {
-      containers: [
-        { image: 'runner', env: Object.entries(environment).map(([variable, value]) => ({ name: variable, value })) },
-      ],
-    },
-    conditions: [
-      completed,
-      begun ? succeeded('ResourcesAvailable', 'Provisioned imported containers.') : waiting('ResourcesAvailable'),
-      begun ? succeeded('Started', 'Started deployed execution.') : waiting('Started'),
-    ],
-    runningCount: state === 'running' ? 1 : 0,
-    succeededCount: state === 'succeeded' ? 1 : 0,
-    failedCount: state === 'failed' ? 1 : 0,
-    cancelledCount: state === 'cancelled' ? 1 : 0,
-    retriedCount: attempts > 1 ? 1 : 0,
-    logUri: `https://console.cloud.google.com/logs/viewer?project=${name.split('/')[1]}&execution=${name.split('/').at(-1)}`,
-  };
-}
-
 interface Overrides {
   readonly containerOverrides?: readonly { readonly env?: readonly { name: string; value?: string }[] }[];
+  readonly taskCount?: number;
 }
 
 function hasOverrides(asked: Asked): boolean {
-  return ((asked.overrides as Overrides | null)?.containerOverrides ?? []).length > 0;
+  const { containerOverrides = [], taskCount = 0 } = (asked.overrides ?? {}) as Overrides;
+  return containerOverrides.length > 0 || taskCount > 0;
 }
 
-function overridden(asked: Asked): Record<string, string> {
-  const variables = ((asked.overrides as Overrides | null)?.containerOverrides ?? []).flatMap(({ env }) => env ?? []);
+function overridden({ containerOverrides = [] }: Overrides): Record<string, string> {
+  const variables = containerOverrides.flatMap(({ env }) => env ?? []);
   return Object.fromEntries(variables.map(({ name, value }) => [name, value ?? '']));
 }

@@ -42,6 +42,7 @@ export const CODE = {
   deadline: 4,
   notFound: 5,
   permissionDenied: 7,
+  exhausted: 8,
   failedPrecondition: 9,
   internal: 13,
   unavailable: 14,
@@ -60,7 +61,7 @@ const FINAL: ReadonlySet<number> = new Set([CODE.invalidArgument, CODE.notFound,
 
 const ADVICE: Readonly<Record<number, string>> = {
   [CODE.permissionDenied]:
-    'Grant the webhook’s account roles/run.jobsExecutorWithOverrides and roles/run.viewer on the job: tributary up <tenant> does it.',
+    'Grant the webhook’s account (for tasks, the runner’s) roles/run.jobsExecutorWithOverrides and roles/run.viewer on the job: tributary up <tenant> does it.',
 };
 
 export function codeOf(error: unknown): number | null {

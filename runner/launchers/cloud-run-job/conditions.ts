@@ -62,10 +62,25 @@ export function failureOf(execution: CloudExecution, task: CloudTask | null): Pr
   return problem('RUNNER_FAILED', text || 'Cloud Run does not say why');
 }
 
-/** The run that an execution carries out. */
+/** The run that an execution carries out; one that only reads splits for a run carries none out. */
 export function runOf(execution: CloudExecution): string | null {
+  return variableOf(execution, 'TRIBUTARY_SPLITS') === null ? variableOf(execution, 'TRIBUTARY_RUN_ID') : null;
+}
+
+/** What an execution reads splits for; `null`: it does not. */
+export function splitsOf(execution: CloudExecution): { readonly runId: string; readonly work: string } | null {
+  const [runId, work] = [variableOf(execution, 'TRIBUTARY_RUN_ID'), variableOf(execution, 'TRIBUTARY_SPLITS')];
+  return runId === null || work === null ? null : { runId, work };
+}
+
+/** Somebody asked it to end, and it has not yet. */
+export function isCancelling(execution: CloudExecution): boolean {
+  return conditionOf(execution, COMPLETED)?.executionReason === 'CANCELLING';
+}
+
+function variableOf(execution: CloudExecution, wanted: string): string | null {
   const variables = (execution.template?.containers ?? []).flatMap(({ env }) => env ?? []);
-  return variables.findLast(({ name }) => name === 'TRIBUTARY_RUN_ID')?.value ?? null;
+  return variables.findLast(({ name }) => name === wanted)?.value || null;
 }
 
 function conditionOf({ conditions }: CloudExecution, type: string) {
