@@ -31,6 +31,7 @@ const benches = {
   preview: async () => (await import('./preview.ts')).benchPreview,
   firestore: async () => (await import('./firestore.ts')).benchFirestore,
   webhook: async () => (await import('./webhook.ts')).benchWebhook,
+  dataflow: async () => (await import('./dataflow.ts')).benchDataflow,
   fanout: async () => (await import('./fanout.ts')).benchFanout,
 } satisfies Record<string, () => Promise<Bench>>;
 

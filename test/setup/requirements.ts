@@ -3,6 +3,7 @@
 import { findEmulators } from '../cloud/emulators/installed.ts';
 import { findEngine, OLDEST_VERSION } from '../cloud/engine.ts';
 import { buildTitle, goProgram, withoutGo } from '../cloud/engine-build.ts';
+import { findBeam } from '../runner/dataflow/beam/installed.ts';
 import { findSchemathesis } from '../webhook/schemathesis/installed.ts';
 import {
   aptHasPython,
@@ -106,6 +107,15 @@ export const requirements = {
       byHand('install Python 3.13 or newer (https://www.python.org/downloads/), then npm run setup -- --yes'),
     ],
   },
+  images: {
+    title: 'buildah and mmdebstrap, as root',
+    why: 'the runner is tested as the image that it is',
+    find: () => {
+      const [buildah, mmdebstrap] = ['buildah', 'mmdebstrap'].map((name) => findProgram(name));
+      return buildah && mmdebstrap && process.getuid?.() === 0 ? buildah : null;
+    },
+    ways: [apt('buildah', 'mmdebstrap'), byHand('on Linux: install buildah and mmdebstrap, and run the tests as root')],
+  },
   schemathesis: {
     title: 'Schemathesis',
     why: 'the API is tested by its own description',
@@ -114,6 +124,20 @@ export const requirements = {
       script(
         'pip install -r test/webhook/schemathesis/requirements.txt into .cache/schemathesis (100 MB)',
         'test/webhook/schemathesis/main.ts',
+        10,
+        () => findPython() !== null,
+      ),
+      byHand('install Python 3.13 or newer (https://www.python.org/downloads/), then npm run setup -- --yes'),
+    ],
+  },
+  beam: {
+    title: 'Apache Beam',
+    why: 'the pipeline of Dataflow runs on this machine',
+    find: findBeam,
+    ways: [
+      script(
+        'pip install -r test/runner/dataflow/beam/requirements.txt into .cache/beam (500 MB)',
+        'test/runner/dataflow/beam/main.ts',
         10,
         () => findPython() !== null,
       ),
