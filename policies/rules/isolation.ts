@@ -8,6 +8,7 @@ import {
   serviceAccount,
   stagingBucket,
   stagingDataset,
+  streamAccount,
 } from '../../tenants/naming.ts';
 import { eachKnown, ofType, type Resource, stackRule } from '../rule.ts';
 import type { Stack } from '../stack.ts';
@@ -91,12 +92,17 @@ function* namesOf(type: string, props: Belonging): Iterable<string> {
 /** Whether a name is one that naming.ts gives, but to somebody else. */
 function isForeign(name: string, { tenant, spec }: Stack): boolean {
   const account = /(?:^|:)(trb-[a-z0-9-]+)(?:@|$)/.exec(name)?.[1];
-  if (account !== undefined)
-    return !(['runner', 'scheduler', 'dataflow'] as const).some((role) => serviceAccount(tenant, role) === account);
+  if (account !== undefined) {
+    const own = (['runner', 'scheduler', 'dataflow'] as const).map((role) => serviceAccount(tenant, role));
+    const flowing = Object.keys(spec?.streams ?? {}).map((stream) => streamAccount(tenant, stream));
+    return ![...own, ...flowing].includes(account);
+  }
   if (name.startsWith('dataset ')) {
     const dataset = name.slice('dataset '.length);
     const own = [rawDataset(tenant), stagingDataset(tenant), evidenceDataset(tenant)];
-    const chosen = Object.values(spec?.sources ?? {}).map(({ destination }) => destination.dataset);
+    const chosen = [...Object.values(spec?.sources ?? {}), ...Object.values(spec?.streams ?? {})].map(
+      ({ destination }) => destination.dataset,
+    );
     return /_(?:raw|staging|tributary)$/.test(dataset) && ![...own, ...chosen].includes(dataset);
   }
   const bucket = /^(.+)-trb-.+-staging$/.exec(name)?.[1];

@@ -27,6 +27,8 @@ export const SECRET = 'gcp:secretmanager/secret:Secret';
 const SECRET_NAME = /token|secret|password|passwd|credential|key/i;
 /** Names of things are no secrets: a resource, an address, a number, a switch. */
 const HARMLESS = /^(?:projects\/|https?:\/\/[^@]*$|gs:\/\/|\d*$|true$|false$)/;
+/** A name of a resource is long, and of letters and digits; its parts are looked at one by one. */
+const RESOURCE = /^\/?projects\//;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
 export const secretRules = [
@@ -46,7 +48,7 @@ export const secretRules = [
         if (PRIVATE_KEY.test(value)) yield `${name} holds a private key.`;
         else if (SECRET_NAME.test(name) && !HARMLESS.test(value) && !matchesAny(name, settings.allowed))
           yield `${name} is named like a secret and has a literal value.`;
-        else if (looksRandom(value)) yield `${name} holds a value that looks like a key.`;
+        else if (partsOf(value).some(looksRandom)) yield `${name} holds a value that looks like a key.`;
       }
     },
   }),
@@ -99,6 +101,10 @@ export const secretRules = [
     },
   }),
 ];
+
+function partsOf(value: string): readonly string[] {
+  return RESOURCE.test(value) ? value.split('/') : [value];
+}
 
 /** 32 characters or more of three kinds, as good as evenly spread: a key, no word and no digest. */
 function looksRandom(value: string): boolean {

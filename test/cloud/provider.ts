@@ -125,6 +125,7 @@ export class Provider {
       const there = this.#store.read(type, id);
       if (there === null) return;
       await this.#realise('delete', there);
+      for (const content of this.#inside(kind, id)) this.#store.remove(content.type, content.id);
       this.#store.remove(type, id);
     });
   }
@@ -196,9 +197,16 @@ export class Provider {
     return names.length > 0 && names.every((path) => sameValue(before[path], after[path]));
   }
 
-  #refuseFull({ contents }: Kind, id: string, state: Properties): void {
-    if (contents === undefined || state[contents.unless] === true) return;
-    const inside = contents.types.flatMap((type) => this.#store.list(type)).find((one) => one.id.startsWith(id));
+  #refuseFull(kind: Kind, id: string, state: Properties): void {
+    if (kind.contents === undefined || state[kind.contents.unless] === true) return;
+    const [inside] = this.#inside(kind, id);
     if (inside !== undefined) throw badRequest(`${id} is still in use: it contains ${inside.id}, resourceInUse`);
+  }
+
+  /** What goes with it, where it may go at all. */
+  #inside({ contents }: Kind, id: string): readonly CloudResource[] {
+    return (contents?.types ?? [])
+      .flatMap((type) => this.#store.list(type))
+      .filter((one) => one.id.startsWith(id) && (one.inputs.bucket ?? id) === id);
   }
 }

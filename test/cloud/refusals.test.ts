@@ -305,6 +305,18 @@ describe('against what exists', () => {
     await expect(remove('gcp:cloudrunv2/job:Job', job.id, { deletionProtection: false })).resolves.toBeUndefined();
   });
 
+  test('an object is written over, and goes with a bucket that may go with what is in it', async () => {
+    const bucket = 'gcp:storage/bucket:Bucket';
+    const object = 'gcp:storage/bucketObject:BucketObject';
+    const { id } = await create(bucket);
+    const named = { ...good[object], bucket: id, name: 'folder/one.json' };
+    const inside = await create(object, named);
+    expect((await create(object, named)).id).toBe(inside.id);
+    await expect(provider(bucket).delete(bucket, id, {})).rejects.toThrow('still in use');
+    await provider(bucket).delete(bucket, id, { forceDestroy: true });
+    expect(store.list()).toEqual([]);
+  });
+
   test('an account made anew has another number', async () => {
     const account = 'gcp:serviceaccount/account:Account';
     const first = await create(account);

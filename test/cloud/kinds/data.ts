@@ -195,6 +195,7 @@ export const dataKinds: Kinds = {
   'gcp:storage/bucketIAMMember:BucketIAMMember': grant('{bucket|last}', { of: 'storage', target: bucketType }),
   'gcp:storage/bucketObject:BucketObject': {
     id: '{bucket}-{name}',
+    additive: true,
     rules: [exactlyOne('', ['content', 'source'])],
     references: [exists(bucketType, '{bucket}')],
     outputs: ({ inputs, generation }) => ({

@@ -7,6 +7,7 @@ import type { Kind, Kinds, Rule } from './kind.ts';
 import { observabilityKinds } from './observability.ts';
 import { matches, oneOf } from './rules.ts';
 import { runKinds } from './run.ts';
+import { streamKinds } from './streams.ts';
 
 const kinds: Kinds = {
   ...iamKinds,
@@ -15,6 +16,7 @@ const kinds: Kinds = {
   ...infrastructureKinds,
   ...observabilityKinds,
   ...elsewhereKinds,
+  ...streamKinds,
 };
 
 /** A type without an entry has generated ids, and only the schema's rules. */

@@ -4,6 +4,7 @@ import { grant } from './iam.ts';
 import type { Kind, Kinds } from './kind.ts';
 import { account, eachExists, exists, key } from './references.ts';
 import { between, duration, labels, location, matches, needs, oneOf, rfc1035 } from './rules.ts';
+import { subscriptionRules, writableTable } from './streams.ts';
 
 const topicType = 'gcp:pubsub/topic:Topic';
 const repositoryType = 'gcp:artifactregistry/repository:Repository';
@@ -44,11 +45,13 @@ export const infrastructureKinds: Kinds = {
       labels('labels'),
       duration('messageRetentionDuration', 600, 2_678_400),
       between('ackDeadlineSeconds', 10, 600),
+      ...subscriptionRules,
     ],
     references: [
       exists(topicType, TOPIC),
       eachExists(topicType, 'deadLetterPolicy.deadLetterTopic'),
       account('pushConfig.oidcToken.serviceAccountEmail'),
+      writableTable,
     ],
   },
   'gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember': grant(
@@ -88,6 +91,7 @@ export const infrastructureKinds: Kinds = {
     id: '{generated}',
     rules: [
       matches('containerSpecGcsPath', /^gs:\/\/[^/]+\/.+/, 'be as in "gs://bucket/template.json"'),
+      rfc1035('name'),
       labels('labels'),
     ],
     references: [account('serviceAccountEmail')],

@@ -37,7 +37,7 @@ export interface Kind {
   readonly protection?: (inputs: Properties) => string | null;
   /** Types of which none may be left inside when it is deleted, and unless what input says so. */
   readonly contents?: { readonly types: readonly string[]; readonly unless: string };
-  /** Creating what is there already is no error: enabling an API, granting a role. */
+  /** Creating what is there already is no error: enabling an API, granting a role, writing an object. */
   readonly additive?: boolean;
   /** Deleting forgets it; the cloud keeps it for good. */
   readonly everlasting?: boolean;

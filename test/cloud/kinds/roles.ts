@@ -9,6 +9,7 @@ export const knownRoles: Readonly<Record<string, readonly string[]>> = {
   cloudkms: ['admin', 'cryptoKeyDecrypter', 'cryptoKeyEncrypter', 'cryptoKeyEncrypterDecrypter', 'viewer'],
   cloudscheduler: ['admin', 'jobRunner', 'serviceAgent', 'viewer'],
   dataflow: ['admin', 'developer', 'serviceAgent', 'viewer', 'worker'],
+  datastream: ['admin', 'serviceAgent', 'viewer'],
   datastore: ['importExportAdmin', 'indexAdmin', 'owner', 'user', 'viewer'],
   iam: [
     ...['serviceAccountAdmin', 'serviceAccountCreator', 'serviceAccountKeyAdmin', 'serviceAccountOpenIdTokenCreator'],

@@ -179,12 +179,14 @@ export const computeCases: readonly RuleCases[] = [
       { [ENV]: { name: 'KMS_KEY', value: 'projects/p/locations/europe/keyRings/r/cryptoKeys/k' } },
       { [ENV]: { name: 'SHOP_SECRET_NAME', value: 'shop-password' } },
       { [ENV]: { name: 'IMAGE', value: `x@${DIGEST}` } },
+      { [ENV]: { name: 'AUDIENCE', value: '/projects/1234567890/global/backendServices/9876543210' } },
     ],
     fails: [
       [{ [ENV]: { name: 'DB_PASSWORD', value: 'hunter2' } }, /DB_PASSWORD is named like a secret/],
       [{ [ENV]: { name: 'apiToken', value: 'abc' } }, /apiToken/],
       [{ [ENV]: { name: 'CONFIG', value: '-----BEGIN RSA PRIVATE KEY-----\nx' } }, /private key/],
       [{ [ENV]: { name: 'CONFIG', value: 'u=9fQx7LmZ2vKp4RtYb8WnDs5HcJgAe3UiTo6B' } }, /looks like a key/],
+      [{ [ENV]: { name: 'NAME', value: 'projects/p/x/9fQx7LmZ2vKp4RtYb8WnDs5HcJgAe3UiTo6B' } }, /looks like a key/],
       [
         {
           type: 'gcp:cloudrunv2/service:Service',

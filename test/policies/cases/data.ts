@@ -24,11 +24,36 @@ const subscription = {
   type: 'gcp:pubsub/subscription:Subscription',
   props: { topic: 'landed', expirationPolicy: { ttl: '' }, deadLetterPolicy: { deadLetterTopic: 'dead' } },
 };
+const PASSWORD = 'projects/p/secrets/tributary-acme_shop-password/versions/1';
 const profile = {
   type: 'gcp:datastream/connectionProfile:ConnectionProfile',
   props: {
-    postgresqlProfile: { hostname: 'h', secretManagerStoredPassword: 'projects/p/secrets/s/versions/1' },
+    postgresqlProfile: { hostname: 'h', secretManagerStoredPassword: PASSWORD },
     privateConnectivity: { privateConnection: 'pc' },
+  },
+};
+
+const SUBSCRIPTION = 'gcp:pubsub/subscription:Subscription';
+const deadLetters = {
+  resources: [
+    { type: 'gcp:pubsub/topic:Topic', props: { name: 'dead-letter' } },
+    {
+      type: SUBSCRIPTION,
+      props: {
+        topic: 'projects/p/topics/clicks',
+        deadLetterPolicy: { deadLetterTopic: 'projects/p/topics/dead-letter' },
+      },
+    },
+    { type: SUBSCRIPTION, props: { topic: 'projects/p/topics/dead-letter' } },
+  ],
+};
+const stream = {
+  type: 'gcp:datastream/stream:Stream',
+  props: {
+    location: 'europe-west1',
+    destinationConfig: {
+      bigqueryDestinationConfig: { sourceHierarchyDatasets: { datasetTemplate: { location: 'EU' } } },
+    },
   },
 };
 
@@ -184,9 +209,49 @@ export const dataCases: readonly RuleCases[] = [
       [{ 'props.expirationPolicy.ttl': '86400s' }, /when it idles/],
       [{ 'props.deadLetterPolicy': undefined }, /no dead-letter topic/],
       [{ 'props.messageRetentionDuration': '600s' }, /600s only/],
+      [
+        {
+          'props.topic': 'tributary-acme_clicks.dead-letter',
+          'props.deadLetterPolicy': undefined,
+          'props.messageRetentionDuration': '86400s',
+        },
+        /too short for people/,
+      ],
       [{ type: 'gcp:pubsub/topic:Topic' }, /regions/],
     ],
     unknown: [[{ 'props.expirationPolicy.ttl': UNKNOWN }, 'undecided']],
+  },
+  {
+    rule: 'dead-letters-kept',
+    good: deadLetters,
+    passes: [
+      { 'resources.2': { type: SUBSCRIPTION, props: { topic: 'projects/p/topics/x' } }, 'resources.0.props.name': 'y' },
+      { 'resources.1.props.deadLetterPolicy': undefined, 'resources.2': { type: 'gcp:storage/bucket:Bucket' } },
+    ],
+    fails: [
+      [{ 'resources.2.props.topic': 'projects/p/topics/other' }, /nobody reads/],
+      [{ 'resources.2.type': 'gcp:pubsub/topic:Topic' }, /nobody reads/],
+    ],
+    unknown: [[{ 'resources.1.props.deadLetterPolicy.deadLetterTopic': UNKNOWN }, 'undecided']],
+  },
+  {
+    rule: 'stream-location',
+    good: stream,
+    passes: [
+      { 'props.destinationConfig.bigqueryDestinationConfig': {} },
+      { type: 'gcp:datastream/connectionProfile:ConnectionProfile', 'props.destinationConfig': undefined },
+      { stack: 'nobody.dev', 'props.location': 'us-east1' },
+    ],
+    fails: [
+      [{ 'props.location': 'us-east1' }, /runs in us-east1; .* lies in EU/],
+      [
+        {
+          'props.destinationConfig.bigqueryDestinationConfig.sourceHierarchyDatasets.datasetTemplate.location': 'US',
+        },
+        /makes datasets in US; the tenant file says EU/,
+      ],
+    ],
+    unknown: [[{ 'props.location': UNKNOWN }, 'undecided']],
   },
   {
     rule: 'datastream-password-ref',
@@ -196,6 +261,15 @@ export const dataCases: readonly RuleCases[] = [
       [{ 'props.postgresqlProfile.password': 'x' }, /holds a password/],
       [{ 'props.postgresqlProfile.secretManagerStoredPassword': undefined }, /no secret/],
       [{ 'props.privateConnectivity': undefined }, /over the internet/],
+      [{ stack: 'acme-eu.dev' }, /not the tenant’s/],
+      [
+        { 'props.postgresqlProfile.secretManagerStoredPassword': PASSWORD.replace('/1', '/latest') },
+        /no numbered version/,
+      ],
+      [
+        { type: 'gcp:datastream/privateConnection:PrivateConnection', props: { createWithoutValidation: true } },
+        /without being checked/,
+      ],
       [{ type: 'gcp:datastream/stream:Stream', props: { createWithoutValidation: true } }, /without being checked/],
     ],
     unknown: [

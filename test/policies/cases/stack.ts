@@ -1,3 +1,4 @@
+import { streamAccount } from '../../../tenants/naming.ts';
 import { UNKNOWN } from '../scene.ts';
 import type { RuleCases } from './cases.ts';
 
@@ -136,6 +137,11 @@ export const stackCases: readonly RuleCases[] = [
       [{ 'resources.2.props.name': 'tributary-globex-run' }, /tributary-globex-run/],
       [{ 'resources.2.props.bucket': 'p-trb-globex-staging' }, /p-trb-globex-staging/],
       [{ 'resources.2.props.topic': 'tributary-globex-landed' }, /globex-landed/],
+      [{ 'resources.2.props.topic': 'projects/p/topics/tributary-globex_clicks' }, /tributary-globex_clicks/],
+      [
+        { 'resources.1.props.member': `serviceAccount:${streamAccount('globex', 'clicks')}@p.iam.gserviceaccount.com` },
+        /trb-[0-9a-f]{8}-stream/,
+      ],
     ],
     unknown: [
       [{ 'resources.1.props.member': UNKNOWN }, 'undecided'],
