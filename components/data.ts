@@ -5,7 +5,7 @@ import { Secret } from '@pulumi/gcp/secretmanager/secret.js';
 import { Account as ServiceAccount } from '@pulumi/gcp/serviceaccount/account.js';
 import { Bucket } from '@pulumi/gcp/storage/bucket.js';
 import type { Resource } from '@pulumi/pulumi';
-import { secretId } from '../tenants/naming.ts';
+import { DATAFLOW_FOLDER, secretId } from '../tenants/naming.ts';
 import { keyFor } from './encryption.ts';
 import { computeOptions, dataOptions, deletionPolicy } from './protection.ts';
 import { days, daysInMilliseconds, SIZES } from './sizing.ts';
@@ -135,7 +135,7 @@ function createSecrets(parent: Resource, name: string, plan: TenantPlan): Map<st
   return new Map(secrets.map((secret) => [secretId(tenant, secret), create(secret)]));
 }
 
-/** Staged objects of runs, which expire, and the Dataflow template, which does not. */
+/** Staged objects of runs, which expire, and the Dataflow templates, which do not. */
 function createBucket(parent: Resource, name: string, plan: TenantPlan): Bucket {
   const { tenant, project, region, labels, bucket, platform } = plan;
   const key = keyFor(region, platform);
@@ -152,7 +152,7 @@ function createBucket(parent: Resource, name: string, plan: TenantPlan): Bucket 
       lifecycleRules: [
         {
           action: { type: 'Delete' },
-          condition: { age: SIZES.staging.objectDays, matchesPrefixes: [`${tenant}/`] },
+          condition: { age: SIZES.staging.objectDays, matchesPrefixes: [`${tenant}/`, DATAFLOW_FOLDER] },
         },
         { action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 1 } },
       ],

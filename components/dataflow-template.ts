@@ -1,7 +1,7 @@
 import { Account as ServiceAccount } from '@pulumi/gcp/serviceaccount/account.js';
 import { BucketObject } from '@pulumi/gcp/storage/bucketObject.js';
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
-import { DATAFLOW_TEMPLATE } from '../tenants/naming.ts';
+import { dataflowTemplate } from '../tenants/naming.ts';
 import { computeOptions, deletionPolicy } from './protection.ts';
 
 /** Arguments of {@link DataflowTemplate}. */
@@ -16,7 +16,7 @@ export interface DataflowTemplateArgs {
   bucket: string;
   /** Image of launcher and workers, pinned by digest. @example "europe-west1-docker.pkg.dev/p/tributary/dataflow@sha256:…" */
   image: string;
-  /** Subnetwork of the workers, which have no public address; absent: the default network's. */
+  /** Subnetwork of the workers, which have no public address; absent: the default network's. @example "projects/p/regions/europe-west1/subnetworks/data" */
   subnetwork?: string;
 }
 
@@ -28,7 +28,7 @@ export interface DataflowTemplateArgs {
  * new DataflowTemplate('acme-dataflow', { tenant: 'acme', project, account: 'trb-acme-dataflow', bucket, image });
  */
 export class DataflowTemplate extends ComponentResource {
-  /** Where the specification lies. @example "gs://acme-data-prod-trb-acme-staging/templates/dataflow.json" */
+  /** Where the specification lies. @example "gs://acme-data-prod-trb-acme-staging/_templates/dataflow-0f343b0931126a20.json" */
   readonly path: Output<string>;
   /** Address of the workers' account. */
   readonly serviceAccountEmail: Output<string>;
@@ -63,37 +63,73 @@ function createAccount(parent: DataflowTemplate, name: string, args: DataflowTem
   );
 }
 
+/** The object of an earlier update stays: a run that began before this one launches from it. The bucket goes with all of them. */
 function createTemplate(parent: DataflowTemplate, name: string, args: DataflowTemplateArgs): BucketObject {
+  const content = templateSpecification(args);
   return new BucketObject(
     `${name}-template`,
-    {
-      bucket: args.bucket,
-      name: DATAFLOW_TEMPLATE,
-      contentType: 'application/json',
-      content: templateSpecification(args),
-    },
-    computeOptions({ parent }, false),
+    { bucket: args.bucket, name: dataflowTemplate(content), contentType: 'application/json', content },
+    { ...computeOptions({ parent }, false), retainOnDelete: true },
   );
 }
 
-/** What `flexTemplates.launch` reads; a parameter that is not declared here would be refused. */
-export function templateSpecification({ tenant, image, subnetwork }: DataflowTemplateArgs): string {
-  const parameter = (name: string, helpText: string) => ({ name, label: name, helpText, isOptional: false });
+/** What is said of a template. */
+type Specified = Pick<DataflowTemplateArgs, 'tenant' | 'image' | 'subnetwork'>;
+
+/** What a launch gives; runner/dataflow/metadata.json declares the same, and a test compares. */
+const PARAMETERS = [
+  {
+    name: 'run',
+    label: 'Run',
+    helpText: 'Id of the run.',
+    isOptional: false,
+    regexes: ['^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$'],
+  },
+  {
+    name: 'source',
+    label: 'Source',
+    helpText: 'Name of the source.',
+    isOptional: false,
+    regexes: ['^[a-z][a-z0-9_-]{0,62}$'],
+  },
+  {
+    name: 'work',
+    label: 'Work',
+    helpText: 'Address of the work in the staging bucket.',
+    isOptional: false,
+    regexes: ['^gs://[a-z0-9][a-z0-9._-]{1,220}/.+/splits/work\\.json$'],
+  },
+  {
+    name: 'workers',
+    label: 'Workers',
+    helpText: 'At most so many machines read at the same time; without it, as many as the work says.',
+    isOptional: true,
+    regexes: ['^[1-9][0-9]{0,2}$'],
+  },
+];
+
+/**
+ * What `flexTemplates.launch` reads; a parameter that is not declared here would be refused. One image is launcher and
+ * worker, so both have the same code.
+ */
+export function templateSpecification({ tenant, image, subnetwork }: Specified): string {
   return JSON.stringify({
     image,
     sdkInfo: { language: 'PYTHON' },
     metadata: {
       name: `tributary ${tenant}`,
       description: 'Reads the splits of one source side by side and stages them.',
-      parameters: [
-        parameter('run', 'Id of the run.'),
-        parameter('source', 'Name of the source.'),
-        parameter('splits', 'Address of the list of splits in the staging bucket.'),
-      ],
+      parameters: PARAMETERS,
     },
     defaultEnvironment: {
       ipConfiguration: 'WORKER_IP_PRIVATE',
-      ...(subnetwork === undefined ? {} : { subnetwork }),
+      sdkContainerImage: image,
+      ...(subnetwork === undefined ? {} : { subnetwork: workerSubnetwork(subnetwork) }),
     },
   });
+}
+
+/** As Dataflow takes the subnetwork of another project too: by its whole address. */
+export function workerSubnetwork(subnetwork: string): string {
+  return subnetwork.startsWith('projects/') ? `https://www.googleapis.com/compute/v1/${subnetwork}` : subnetwork;
 }

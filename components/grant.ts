@@ -1,7 +1,7 @@
 /** One grant of IAM: somebody may do something with one thing. */
 
 /** Whose grant it is, for names and for the reader. */
-export type Identity = 'runner' | 'scheduler' | 'dataflow' | 'webhook' | 'sweep' | 'agent';
+export type Identity = 'runner' | 'scheduler' | 'dataflow' | 'webhook' | 'sweep' | 'agent' | 'stream';
 
 /** The thing a role is granted on; the narrowest that the cloud offers. */
 export type Scope =
@@ -10,6 +10,8 @@ export type Scope =
   | { readonly on: 'secret'; readonly project: string; readonly name: string }
   | { readonly on: 'bucket'; readonly name: string }
   | { readonly on: 'topic'; readonly project: string; readonly name: string }
+  | { readonly on: 'subscription'; readonly project: string; readonly name: string }
+  | { readonly on: 'table'; readonly project: string; readonly dataset: string; readonly name: string }
   | { readonly on: 'account'; readonly project: string; readonly name: string }
   | { readonly on: 'service'; readonly project: string; readonly location: string; readonly name: string }
   | { readonly on: 'job'; readonly project: string; readonly location: string; readonly name: string }

@@ -1,10 +1,12 @@
 /** Turns grants into resources: one each, and nothing else in a tenant's stack touches IAM of Google Cloud. */
 import { RepositoryIamMember } from '@pulumi/gcp/artifactregistry/repositoryIamMember.js';
 import { DatasetIamMember } from '@pulumi/gcp/bigquery/datasetIamMember.js';
+import { IamMember as TableIamMember } from '@pulumi/gcp/bigquery/iamMember.js';
 import { JobIamMember } from '@pulumi/gcp/cloudrunv2/jobIamMember.js';
 import { ServiceIamMember } from '@pulumi/gcp/cloudrunv2/serviceIamMember.js';
 import { CryptoKeyIAMMember } from '@pulumi/gcp/kms/cryptoKeyIAMMember.js';
 import { IAMMember as ProjectIamMember } from '@pulumi/gcp/projects/iammember.js';
+import { SubscriptionIAMMember } from '@pulumi/gcp/pubsub/subscriptionIAMMember.js';
 import { TopicIAMMember } from '@pulumi/gcp/pubsub/topicIAMMember.js';
 import { SecretIamMember } from '@pulumi/gcp/secretmanager/secretIamMember.js';
 import { IAMMember as AccountIamMember } from '@pulumi/gcp/serviceaccount/iammember.js';
@@ -50,6 +52,10 @@ function createGrant(name: string, grant: Grant, opts: CustomResourceOptions): R
     secret: ({ project, name: secretId }) => new SecretIamMember(name, { project, secretId, ...who }, opts),
     bucket: ({ name: bucket }) => new BucketIAMMember(name, { bucket, ...who }, opts),
     topic: ({ project, name: topic }) => new TopicIAMMember(name, { project, topic, ...who }, opts),
+    subscription: ({ project, name: subscription }) =>
+      new SubscriptionIAMMember(name, { project, subscription, ...who }, opts),
+    table: ({ project, dataset: datasetId, name: tableId }) =>
+      new TableIamMember(name, { project, datasetId, tableId, ...who }, opts),
     account: ({ project, name: account }) => {
       const serviceAccountId = `projects/${project}/serviceAccounts/${accountEmail(account, project)}`;
       return new AccountIamMember(name, { serviceAccountId, ...who }, opts);

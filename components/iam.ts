@@ -13,6 +13,7 @@ export function tenantGrants(plan: TenantPlan): Grant[] {
     ...runnerGrants(plan),
     ...schedulerGrants(plan),
     ...webhookGrants(plan),
+    ...tasksGrants(plan),
     ...dataflowGrants(plan),
     ...Object.keys(plan.connections).flatMap((name) => accessOf(plan, name).grants),
   ]);
@@ -60,6 +61,14 @@ function webhookGrants(plan: TenantPlan): Grant[] {
   ];
 }
 
+/** A run that shares its read starts its own job again, under the same account: what it may do grows by nothing else. */
+function tasksGrants({ project, region, job, tasks, runner }: TenantPlan): Grant[] {
+  if (!tasks) return [];
+  const may = granting('runner', runner.member);
+  const scope: Scope = { on: 'job', project, location: region, name: job };
+  return [may('roles/run.jobsExecutorWithOverrides', scope), may('roles/run.viewer', scope)];
+}
+
 function dataflowGrants(plan: TenantPlan): Grant[] {
   const { project, raw, staging, bucket, platform, dataflow } = plan;
   if (dataflow === undefined) return [];
@@ -81,9 +90,9 @@ function dataflowGrants(plan: TenantPlan): Grant[] {
       name: platform.registry,
     }),
     may('roles/storage.objectAdmin', { on: 'bucket', name: bucket }),
-    ...distributed
-      .flatMap(([, connection]) => secretsOf(connection))
-      .map((name) => may('roles/secretmanager.secretAccessor', secretScope(plan, name))),
+    ...[...distributed.flatMap(([, connection]) => secretsOf(connection)), ...plan.runSecrets].map((name) =>
+      may('roles/secretmanager.secretAccessor', secretScope(plan, name)),
+    ),
   ];
 }
 

@@ -1,11 +1,17 @@
 /** The components, for TypeScript; plugin/ opens them to other languages. */
 export { AzureIdentity, type AzureIdentityArgs } from './azure-identity.ts';
 export { DataflowTemplate, type DataflowTemplateArgs } from './dataflow-template.ts';
+export { Datastream } from './datastream.ts';
+export type { DatastreamArgs, MysqlCaptureArgs, PostgresCaptureArgs } from './datastream-args.ts';
+export type { ChatTargetArgs, NotificationsArgs, WebhookTargetArgs } from './notifications.ts';
 export { Platform } from './platform.ts';
-export type { EncryptionArgs, PlatformArgs } from './platform-args.ts';
+export type { EncryptionArgs, IapArgs, PlatformArgs } from './platform-args.ts';
 export type { AwsReference, AzureReference, PlatformReference } from './platform-reference.ts';
+export { PubsubSource } from './pubsub-source.ts';
+export type { MessageColumnArgs, PubsubSourceArgs, TransformArgs } from './pubsub-source-args.ts';
 export { S3Role, type S3RoleArgs } from './s3-role.ts';
 export type { ScheduleArgs, SourceArgs } from './schedule.ts';
+export type { SecretVersionArgs } from './secret-version.ts';
 export { AzureBlobSource, type AzureBlobSourceArgs } from './sources/azure-blob-source.ts';
 export { BigquerySource, type BigquerySourceArgs } from './sources/bigquery-source.ts';
 export { FirestoreSource, type FirestoreSourceArgs } from './sources/firestore-source.ts';

@@ -1,6 +1,7 @@
 import { Job } from '@pulumi/gcp/cloudrunv2/job.js';
 import type { Resource } from '@pulumi/pulumi';
-import { DATAFLOW_TEMPLATE } from '../tenants/naming.ts';
+import { dataflowTemplate } from '../tenants/naming.ts';
+import { templateSpecification, workerSubnetwork } from './dataflow-template.ts';
 import { keyFor } from './encryption.ts';
 import { computeOptions, deletionPolicy } from './protection.ts';
 import { SIZES, seconds } from './sizing.ts';
@@ -22,7 +23,8 @@ export function createJob(parent: Resource, name: string, plan: TenantPlan, depe
       template: {
         labels,
         taskCount: 1,
-        parallelism: 1,
+        // As many at once as an execution has: one, unless a run asks for more to share its read.
+        parallelism: 0,
         template: {
           serviceAccount: runner.email,
           executionEnvironment: 'EXECUTION_ENVIRONMENT_GEN2',
@@ -46,7 +48,7 @@ export function createJob(parent: Resource, name: string, plan: TenantPlan, depe
 
 /** Everything a run must know before it asks the webhook for its configuration. No secret, and no name of one. */
 function environment(plan: TenantPlan): [string, string][] {
-  const { tenant, project, location, region, bucket, topic, dataflow, platform } = plan;
+  const { tenant, project, location, region, bucket, topic, job, tasks, dataflow, platform } = plan;
   const common: [string, string][] = [
     ['TRIBUTARY_TENANT', tenant],
     ['TRIBUTARY_ENV', platform.env],
@@ -57,16 +59,25 @@ function environment(plan: TenantPlan): [string, string][] {
     ['TRIBUTARY_EVENT_TOPIC', topic],
     ['TRIBUTARY_WEBHOOK_URL', platform.webhookUrl],
     ['TRIBUTARY_WEBHOOK_AUDIENCE', platform.webhookAudience],
+    ...given('OTEL_EXPORTER_OTLP_ENDPOINT', platform.otlpEndpoint),
+    ...given('TRIBUTARY_JOB', tasks ? job : undefined),
   ];
   if (dataflow === undefined) return common;
-  const subnetwork: [string, string][] =
-    platform.subnetwork === undefined ? [] : [['TRIBUTARY_DATAFLOW_SUBNETWORK', platform.subnetwork]];
+  const { subnetwork } = platform;
+  const specification = templateSpecification({
+    ...{ tenant, image: dataflow.image },
+    ...(subnetwork === undefined ? {} : { subnetwork }),
+  });
   return [
     ...common,
-    ['TRIBUTARY_DATAFLOW_TEMPLATE', `gs://${bucket}/${DATAFLOW_TEMPLATE}`],
+    ['TRIBUTARY_DATAFLOW_TEMPLATE', `gs://${bucket}/${dataflowTemplate(specification)}`],
     ['TRIBUTARY_DATAFLOW_ACCOUNT', dataflow.account.email],
-    ...subnetwork,
+    ...given('TRIBUTARY_DATAFLOW_SUBNETWORK', subnetwork && workerSubnetwork(subnetwork)),
   ];
+}
+
+function given(variable: string, value: string | undefined): [string, string][] {
+  return value === undefined ? [] : [[variable, value]];
 }
 
 /** Private addresses go through the platform's network; the webhook's name must resolve to one there. */

@@ -1,3 +1,4 @@
+import type { NotificationsArgs } from './notifications.ts';
 import type { AwsReference, AzureReference } from './platform-reference.ts';
 import type { BudgetArgs } from './tenant-args.ts';
 
@@ -25,6 +26,18 @@ export interface PlatformArgs {
   imageReaders?: string[];
   /** Addresses that are told of failed and late runs of all tenants. @example ["oncall@example.com"] */
   alertEmails?: string[];
+  /** Admins of every tenant: addresses, or principals as a tenant's members are written. @example ["ada@example.com", "domain:example.com"] */
+  admins?: string[];
+  /** OAuth client id that people sign in with; absent: nobody does so. @example "1234567890-abc.apps.googleusercontent.com" */
+  peopleAudience?: string;
+  /** Identity-Aware Proxy in front of the webhook; absent: people reach it from inside only. */
+  iap?: IapArgs;
+  /** Address of the service for people, in links; default: where it listens. @example "https://tributary.example.com" */
+  publicUrl?: string;
+  /** Who is told of runs, beside the topic of each tenant. */
+  notifications?: NotificationsArgs;
+  /** Where traces go, over HTTP; absent: there are none. @example "https://otel.example.com" */
+  otlpEndpoint?: string;
   /** Keys of our own for data at rest; absent: Google's. Turning it on later makes new tenants only. */
   encryption?: EncryptionArgs;
   /** VPC network through which runs reach sources; absent: the internet. @example "projects/p/global/networks/data" */
@@ -49,4 +62,12 @@ export interface EncryptionArgs {
   agents: string[];
   /** BigQuery location of the datasets, where it is a multi-region: it needs a key of its own. @example "EU" */
   datasetLocation?: string;
+}
+
+/** Identity-Aware Proxy on the load balancer through which people come. */
+export interface IapArgs {
+  /** Audience of its assertions: the backend service, by numbers. @example "/projects/1234567890/global/backendServices/9876543210" */
+  audience: string;
+  /** Its service agent, which calls the service. @example "serviceAccount:service-1234567890@gcp-sa-iap.iam.gserviceaccount.com" */
+  agent: string;
 }

@@ -10,6 +10,7 @@ import {
 } from '../tenants/naming.ts';
 import { keyLocation } from './encryption.ts';
 import type { Grant } from './grant.ts';
+import { notificationSecrets } from './notifications.ts';
 import type { PlatformArgs } from './platform-args.ts';
 
 export interface PlatformPlan {
@@ -34,8 +35,10 @@ export interface PlatformPlan {
   readonly kmsKey: string | undefined;
   readonly datasetKey: string | undefined;
   readonly keyGrants: readonly Grant[];
-  /** Grants that are not about keys. */
+  /** Grants that are not about keys, and come before the webhook. */
   readonly grants: readonly Grant[];
+  /** Grants on the webhook. */
+  readonly callers: readonly Grant[];
 }
 
 const APIS = [
@@ -43,6 +46,7 @@ const APIS = [
   'bigquery.googleapis.com',
   'bigquerystorage.googleapis.com',
   'cloudscheduler.googleapis.com',
+  'datastream.googleapis.com',
   'firestore.googleapis.com',
   'iam.googleapis.com',
   'iamcredentials.googleapis.com',
@@ -96,6 +100,7 @@ export function planPlatform(args: PlatformArgs): PlatformPlan {
         }),
       ),
     ),
+    callers: callersOf(args),
     grants: [
       runStoreGrant(project, webhookMember),
       {
@@ -104,6 +109,14 @@ export function planPlatform(args: PlatformArgs): PlatformPlan {
         role: 'roles/storage.objectUser',
         scope: { on: 'bucket', name: tenantsBucket(project) },
       },
+      ...notificationSecrets(args.notifications ?? {}).map(
+        (name): Grant => ({
+          identity: 'webhook',
+          member: webhookMember,
+          role: 'roles/secretmanager.secretAccessor',
+          scope: { on: 'secret', project, name },
+        }),
+      ),
       ...(args.imageReaders ?? []).map(
         (member): Grant => ({
           identity: 'agent',
@@ -114,6 +127,13 @@ export function planPlatform(args: PlatformArgs): PlatformPlan {
       ),
     ],
   };
+}
+
+/** Beside the accounts of tenants, which their stacks let in. */
+function callersOf({ project, region, iap }: PlatformArgs): Grant[] {
+  if (iap === undefined) return [];
+  const scope = { on: 'service', project, location: region, name: PLATFORM.webhookService } as const;
+  return [{ identity: 'agent', member: iap.agent, role: 'roles/run.invoker', scope }];
 }
 
 /** Firestore has no policy of its own for a database: the project's, narrowed to it by a condition. */

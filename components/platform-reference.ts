@@ -34,6 +34,8 @@ export interface PlatformReference {
   subnetwork?: string;
   /** Resource names of the platform's own alert channels. @example ["projects/p/notificationChannels/1"] */
   notificationChannels: string[];
+  /** Where traces of runs go, over HTTP; absent: there are none. @example "https://otel.example.com" */
+  otlpEndpoint?: string;
   /** Billing account of the budgets; absent: tenants get none. @example "012345-6789AB-CDEF01" */
   billingAccount?: string;
   /** Amazon account in which tenant stacks create roles; absent: its owner gets the commands instead. */

@@ -69,6 +69,7 @@ export class Platform extends ComponentResource {
     ]);
     const granted = createGrants(this, name, plan.grants, made);
     const webhook = createWebhook(this, name, args, plan, [account, runStore, ...granted]);
+    createGrants(this, name, plan.callers, new Map([[madeKey('service', PLATFORM.webhookService), webhook]]));
     createSweep(this, name, plan, webhook, apis);
     const channels = createAlerts(this, name, args, plan, apis);
     createBudget(this, name, { ...budgetOf(args), channels });

@@ -29,6 +29,8 @@ export interface TenantArgs {
   connections?: Record<string, ConnectionArgs>;
   /** Connections whose sources may exceed their threshold and go to Dataflow. @example ["shop"] */
   dataflow?: string[];
+  /** Whether tasks of its job may share the read of a source; then a run may start the job again. Default: false. */
+  tasks?: boolean;
   /** Longest time of one attempt of a run, in seconds; default: 14400. @example 3600 */
   timeoutSeconds?: number;
   /** Its file as the webhook reads it, JSON or YAML; absent: whoever made the tenant puts it there. */

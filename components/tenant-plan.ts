@@ -29,11 +29,15 @@ export interface TenantPlan {
   readonly datasets: readonly string[];
   /** Names of secrets, sorted. */
   readonly secrets: readonly string[];
+  /** Those of them that are no connection's, sorted: whoever reads may need them. */
+  readonly runSecrets: readonly string[];
   readonly connections: Readonly<Record<string, ConnectionArgs>>;
   readonly bucket: string;
   readonly topic: string;
   readonly job: string;
   readonly timeoutSeconds: number;
+  /** Whether a run may start its job again, to share a read. */
+  readonly tasks: boolean;
   readonly runner: Account;
   /** Beside the webhook it calls: Cloud Scheduler reaches an internal service only from its own project. */
   readonly scheduler: Account;
@@ -83,11 +87,13 @@ export function planTenant(args: TenantArgs): TenantPlan {
     evidence,
     datasets: sorted(args.datasets).filter((name) => !(own as readonly string[]).includes(name)),
     secrets: sorted([...(args.secrets ?? []), ...Object.values(connections).flatMap(secretsOf)]),
+    runSecrets: sorted(args.secrets),
     connections,
     bucket: naming.stagingBucket(project, tenant),
     topic: naming.eventTopic(tenant),
     job: naming.jobName(tenant),
     timeoutSeconds: args.timeoutSeconds ?? SIZES.job.timeoutSeconds,
+    tasks: args.tasks ?? false,
     runner: account('runner', project),
     scheduler: account('scheduler', platform.project),
     dataflow:

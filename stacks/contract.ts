@@ -33,6 +33,7 @@ export const OUTPUT_NAMES = [
   'datasetKey',
   'network',
   'subnetwork',
+  'otlpEndpoint',
   'billingAccount',
   'aws',
   'azure',

@@ -1,5 +1,6 @@
 import { Config } from '@pulumi/pulumi';
-import type { EncryptionArgs } from '../components/platform-args.ts';
+import type { NotificationsArgs } from '../components/notifications.ts';
+import type { EncryptionArgs, IapArgs } from '../components/platform-args.ts';
 import type { AwsReference, AzureReference } from '../components/platform-reference.ts';
 import type { BudgetArgs } from '../components/tenant-args.ts';
 import type { PlatformSettings } from './platform.ts';
@@ -16,6 +17,12 @@ export function platformSettings(env: string): PlatformSettings {
     tenantProjects: config.getObject<string[]>('tenantProjects'),
     imageReaders: config.getObject<string[]>('imageReaders'),
     alertEmails: config.getObject<string[]>('alertEmails'),
+    admins: config.getObject<string[]>('admins'),
+    peopleAudience: config.get('peopleAudience'),
+    iap: config.getObject<IapArgs>('iap'),
+    publicUrl: config.get('publicUrl'),
+    notifications: config.getObject<NotificationsArgs>('notifications'),
+    otlpEndpoint: config.get('otlpEndpoint'),
     encryption: config.getObject<EncryptionArgs>('encryption'),
     network: config.get('network'),
     subnetwork: config.get('subnetwork'),

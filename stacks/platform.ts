@@ -19,8 +19,8 @@ export type PlatformPromises = { [K in keyof PlatformOutputs]: PlatformOutputs[K
 export async function platformProgram(settings: PlatformSettings): Promise<PlatformPromises> {
   const platform = new Platform('platform', settings);
   const { env, project, region, runnerImage, encryption } = settings;
-  const { dataflowImage, network, subnetwork, billingAccount, aws, azure } = settings;
-  const passed = { dataflowImage, network, subnetwork, billingAccount, aws, azure };
+  const { dataflowImage, network, subnetwork, otlpEndpoint, billingAccount, aws, azure } = settings;
+  const passed = { dataflowImage, network, subnetwork, otlpEndpoint, billingAccount, aws, azure };
   return {
     schemaVersion: SCHEMA_VERSION,
     env,

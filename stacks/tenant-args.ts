@@ -1,16 +1,18 @@
 /** The tenant file → arguments of components. Pure. */
 import type { ScheduleArgs } from '../components/schedule.ts';
-import { mayExceed } from '../components/sizing.ts';
 import type { ConnectionArgs, TenantArgs } from '../components/tenant-args.ts';
+import { mayExceed, mayShare } from '../tenants/distribution.ts';
 import { destinationOf, MASK_SECRET } from '../tenants/naming.ts';
 import type { ConnectionKind, ConnectionOf, ConnectionSpec, SourceSpec, TenantSpec } from '../tenants/schema/index.ts';
 import { tenantText } from '../tenants/text.ts';
 import type { PlatformOutputs } from './contract.ts';
+import { streamNeeds } from './stream-args.ts';
 
 /** Arguments of the tenant's component; connections no source uses are left out. */
 export function tenantArgs(spec: TenantSpec, platform: PlatformOutputs): TenantArgs {
   const sources = Object.entries(spec.sources);
   const used = Object.entries(spec.connections).filter(([name]) => sourcesOf(spec, name).length > 0);
+  const streams = streamNeeds(spec);
   const masked = sources.some(([, source]) => Object.keys(source.columns.mask).length > 0);
   return {
     tenant: spec.tenant,
@@ -18,12 +20,13 @@ export function tenantArgs(spec: TenantSpec, platform: PlatformOutputs): TenantA
     region: spec.region,
     owners: [...spec.owners],
     protection: spec.protection,
-    datasets: sources.map(([name]) => destinationOf(spec, name).dataset),
-    secrets: masked ? [MASK_SECRET] : [],
+    datasets: [...sources.map(([name]) => destinationOf(spec, name).dataset), ...streams.datasets],
+    secrets: [...(masked ? [MASK_SECRET] : []), ...streams.secrets],
     connections: Object.fromEntries(
       used.map(([name, connection]) => [name, connectionArgs(connection, sourcesOf(spec, name))]),
     ),
     dataflow: used.filter(([name, { kind }]) => distributed(kind, sourcesOf(spec, name))).map(([name]) => name),
+    tasks: used.some(([name, { kind }]) => shared(kind, sourcesOf(spec, name))),
     document: tenantText(spec),
     platform,
     ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
@@ -49,6 +52,10 @@ export function prefixesOf(sources: readonly SourceSpec[]): string[] {
 
 function distributed(kind: ConnectionKind, sources: readonly SourceSpec[]): boolean {
   return sources.some(({ execution }) => mayExceed({ mode: execution.mode, kind }));
+}
+
+function shared(kind: ConnectionKind, sources: readonly SourceSpec[]): boolean {
+  return sources.some(({ execution }) => mayShare({ tasks: execution.tasks, kind }));
 }
 
 type Mapping = {

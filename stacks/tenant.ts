@@ -5,6 +5,7 @@ import { Tenant } from '../components/tenant.ts';
 import type { ConnectionKind, TenantSpec } from '../tenants/schema/index.ts';
 import type { PlatformOutputs } from './contract.ts';
 import { createAzureIdentities, createS3Roles } from './foreign-identities.ts';
+import { createStreams, type StreamOutputs } from './streams.ts';
 import { scheduleArgs, tenantArgs } from './tenant-args.ts';
 
 /** The outputs of a tenant's stack. */
@@ -20,6 +21,8 @@ export interface TenantOutputs {
   readonly secrets: Output<string[]>;
   /** Scheduler jobs, by source. */
   readonly schedules: Output<Record<string, string>>;
+  /** What flows in by itself, by stream. */
+  readonly streams: Record<string, StreamOutputs>;
   /** Client ids of managed identities of Azure, by connection, for `clientId` in the tenant's file. */
   readonly azureClientIds: Output<Record<string, string>>;
   /** What owners of other projects and clouds must run themselves, by connection. */
@@ -50,6 +53,7 @@ export async function tenantProgram(spec: TenantSpec, platform: PlatformOutputs)
   await createS3Roles(tenant, args);
   const azureClientIds = await createAzureIdentities(tenant, args);
   const schedules = await createSources(tenant, spec, platform);
+  const streams = await createStreams(tenant, spec, platform);
   return {
     tenant: spec.tenant,
     project: spec.project ?? platform.project,
@@ -59,6 +63,7 @@ export async function tenantProgram(spec: TenantSpec, platform: PlatformOutputs)
     datasets: tenant.datasets,
     secrets: tenant.secrets,
     schedules: output(schedules),
+    streams,
     azureClientIds: output(azureClientIds),
     ownerCommands: tenant.ownerCommands,
   };

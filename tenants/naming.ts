@@ -138,8 +138,18 @@ export function tenantStack(tenant: string, env: string): string {
   return `${tenant}.${env}`;
 }
 
-/** The specification of the Dataflow template in the staging bucket, outside the folders that expire. */
-export const DATAFLOW_TEMPLATE = 'templates/dataflow.json';
+/**
+ * The specification of a Dataflow template in the staging bucket, outside the folders that expire: no tenant begins with
+ * `_`. Another content is another object, so that a run keeps the one it was started with.
+ *
+ * @example dataflowTemplate('{…}') // '_templates/dataflow-0f343b0931126a20.json'
+ */
+export function dataflowTemplate(content: string): string {
+  return `_templates/dataflow-${digest(content, 16)}.json`;
+}
+
+/** Folder in the staging bucket for what Dataflow itself puts somewhere; it expires. */
+export const DATAFLOW_FOLDER = 'dataflow/';
 
 /** Managed identity in Azure of a connection without a key; 3 to 128 characters. */
 export function azureIdentity(tenant: string, connection: string): string {
@@ -162,14 +172,24 @@ export function schedulerJob(tenant: string, source: string): string {
   return `tributary-${tenant}_${source}`;
 }
 
-/** A Dataflow job; the same run has the same name, and two of it cannot be active at once. */
-export function dataflowJob(tenant: string, source: string, runId: string): string {
+/**
+ * The Dataflow job of a work of splits. Two of one name cannot be active at once.
+ *
+ * @param fencingToken of the process that laid the work down
+ */
+export function dataflowJob(tenant: string, source: string, runId: string, fencingToken: number): string {
+  return `${dataflowJobs(tenant, source, runId)}${fencingToken}`;
+}
+
+/** What the names of all Dataflow jobs of a run begin with; a fencing token is the rest. */
+export function dataflowJobs(tenant: string, source: string, runId: string): string {
   const name = `trb-${tenant}-${source}-${runId}`;
   const safe = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/-+$/, '');
-  return safe === name ? shortened(safe, 63) : `${safe.slice(0, 54)}-${digest(name, 8)}`;
+  const base = safe === name ? shortened(safe, 50) : `${safe.slice(0, 41).replace(/-+$/, '')}-${digest(name, 8)}`;
+  return `${base}-t`;
 }
 
 /** Secret Manager's id of a secret of a tenant; a tenant holds no `_`, so no two pairs share one. */
@@ -187,23 +207,72 @@ export function eventTopic(tenant: string): string {
   return `tributary-${tenant}-landed`;
 }
 
+/** Id of a stream at Datastream and of its Dataflow job: small letters, digits and -, 50 at most. */
+export function streamId(tenant: string, stream: string): string {
+  const name = `trb-${tenant}-${stream}`.replaceAll('_', '-').slice(0, 41).replace(/-+$/, '');
+  return `${name}-${digest(`${tenant}/${stream}`, 8)}`;
+}
+
+/** Account id of the Dataflow workers of one stream. */
+export function streamAccount(tenant: string, stream: string): string {
+  return `trb-${digest(`${tenant}/${stream}`, 8)}-stream`;
+}
+
+/** Topic and subscription of a stream; a tenant holds no `_`, so no two pairs share one. */
+export function streamTopic(tenant: string, stream: string): string {
+  return `tributary-${tenant}_${stream}`;
+}
+
+/** Topic and subscription of what could not be written; a stream holds no `.`, so it is no stream's own. */
+export function deadLetterTopic(tenant: string, stream: string): string {
+  return `${streamTopic(tenant, stream)}.dead-letter`;
+}
+
+/** Where a stream of Pub/Sub lands. */
+export function streamTable(
+  tenant: string,
+  stream: string,
+  { dataset, table }: { readonly dataset?: string | undefined; readonly table?: string | undefined },
+): TableName {
+  return { dataset: dataset ?? rawDataset(tenant), table: table ?? tableSafe(stream) };
+}
+
+/** What Datastream calls the table of `public.orders` in a dataset of all schemas. */
+export function capturedTable(table: string): string {
+  return tableSafe(table.replace('.', '_'));
+}
+
+/** How the datasets of a stream begin that has one for each schema: `acme_shop_`. */
+export function captureDatasets(tenant: string, stream: string): string {
+  return `${tableSafe(tenant)}_${tableSafe(stream)}_`;
+}
+
+/** The code of a transform in the staging bucket, outside the folders that expire; other code, other name. */
+export function transformObject(stream: string, javascript: string): string {
+  return `templates/streams/${stream}-${digest(javascript, 8)}.js`;
+}
+
 /** Bucket of a tenant's staged objects; bucket names are global, hence the project. */
 export function stagingBucket(project: string, tenant: string): string {
   return shortened(`${bucketSafe(project)}-trb-${tenant}-staging`, 63);
 }
 
-/** Folder of a run in the staging bucket: `acme/orders/<run id>/`. */
-export function stagingPath(tenant: string, source: string, runId: string): string {
-  return `${tenant}/${source}/${runId}/`;
+/**
+ * Folder of a run in the staging bucket, `acme/orders/<run id>/`; with a fencing token that of one process of it,
+ * `acme/orders/<run id>/7/`, so that two that live at once never mix.
+ */
+export function stagingPath(tenant: string, source: string, runId: string, fencingToken?: number): string {
+  return `${tenant}/${source}/${runId}/${fencingToken === undefined ? '' : `${fencingToken}/`}`;
 }
 
 /**
- * Staging table of a run. Without a run id it is the prefix of all staging tables of the source,
- * and of no other source's.
+ * Staging table of a run, or of one process of it. Without a run id it is the prefix of all staging tables of the
+ * source, and of no other source's.
  */
-export function stagingTable(tenant: string, source: string, runId: string): string {
+export function stagingTable(tenant: string, source: string, runId: string, fencingToken?: number): string {
   const pair = digest(`${tenant}/${source}`, 8);
-  return `_stage_${tableSafe(tenant)}_${tableSafe(source)}_${pair}_${tableSafe(runId)}`;
+  const token = fencingToken === undefined ? '' : `_t${fencingToken}`;
+  return `_stage_${tableSafe(tenant)}_${tableSafe(source)}_${pair}_${tableSafe(runId)}${token}`;
 }
 
 /** Labels of every resource: of a tenant, or of the platform that all tenants share. */

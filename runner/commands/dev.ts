@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TributaryError } from '../core/errors.ts';
+import { forgetDaily } from '../dev/prune.ts';
 import { supervise } from '../dev/supervisor.ts';
 import { lookAt } from '../dev/upcoming.ts';
 import { type DevHappening, devText, problemIn } from '../display/dev.ts';
@@ -36,6 +37,7 @@ export async function dev(options: DevOptions): Promise<number> {
     process.stdout.write(`${options.json ? JSON.stringify(happening) : devText(happening)}\n`);
   };
   let url: string | null = null;
+  using ending = new DisposableStack();
   let failure: TributaryError | null = null;
   const webhook = supervise({
     program: [
@@ -54,6 +56,13 @@ export async function dev(options: DevOptions): Promise<number> {
       if (url === null) {
         const seconds = (performance.now() - started) / 1000;
         say({ type: 'ready', url: at, pid: webhook.pid(), seconds, ...lookAt(options.tenants, new Date()) });
+        ending.use(
+          forgetDaily({
+            file: STORE,
+            onForgot: (runs) => say({ type: 'forgot', runs }),
+            onFailure: (problem) => say({ type: 'not-forgotten', problem }),
+          }),
+        );
       } else say({ type: 'webhook-restarted', url: at, pid: webhook.pid() });
       url = at;
     },

@@ -1,6 +1,7 @@
 import { warmEngine } from '../columnar/engine.ts';
 import { newRunId } from '../core/run-id.ts';
 import { RunDisplay } from '../display/run.ts';
+import { beyondOf } from '../job/beyond.ts';
 import { sourceSpec } from '../job/connect.ts';
 import { EXIT, exitCode } from '../job/exit.ts';
 import { interruptible } from '../job/interruptible.ts';
@@ -41,6 +42,7 @@ export async function run(
       openWarehouse(options, tenant, { onWarning, onWait: (holder) => display.note(`waiting: ${holder}`) }),
     onEvent: (event) => display.show(event),
     env: environment(),
+    beyond: beyondOf({ tenant, spec }, null),
     ...(options.maxCost === undefined ? {} : { maxCostUsd: options.maxCost }),
     ...(options.yes === true ? { yes: true } : {}),
     ...how,

@@ -1,4 +1,5 @@
 /** What `tributary dev` says: lines for a person, or one JSON document a line. */
+import { RUN_STORE_DAYS } from '../../tenants/run-store-layout.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Tenants } from '../dev/upcoming.ts';
 import { table } from './text.ts';
@@ -13,6 +14,8 @@ export type DevHappening =
       readonly restartMs: number;
     }
   | { readonly type: 'webhook-restarted'; readonly url: string; readonly pid: number | null }
+  | { readonly type: 'forgot'; readonly runs: number }
+  | { readonly type: 'not-forgotten'; readonly problem: Problem }
   | { readonly type: 'stopping' }
   | { readonly type: 'stopped' };
 
@@ -28,6 +31,10 @@ export function devText(happening: DevHappening): string {
       return `! the webhook died (${happening.signal ?? `exit ${happening.code}`}); it is started again in ${happening.restartMs / 1000} s`;
     case 'webhook-restarted':
       return `✓ the webhook is back: ${happening.url}`;
+    case 'forgot':
+      return `  ${happening.runs} run${happening.runs === 1 ? ' that ended' : 's that ended'} ${RUN_STORE_DAYS.runs} days ago: forgotten.`;
+    case 'not-forgotten':
+      return `! old runs are not forgotten: ${happening.problem.detail} ${happening.problem.fix}`;
     case 'stopping':
       return 'Stopping: running runs are told to end. Ctrl-C again kills them.';
     case 'stopped':

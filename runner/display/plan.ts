@@ -3,6 +3,7 @@ import type { CostEstimate, TableDesign } from '../core/contracts/warehouse.ts';
 import { typeName } from '../core/types.ts';
 import { costWarning } from '../pipeline/cost.ts';
 import type { Plan } from '../pipeline/plan.ts';
+import { predictionText } from '../pipeline/predict.ts';
 import { bytesText, rowsText, usdText } from './text.ts';
 
 /** What a plan says, without the connection that holds it. */
@@ -22,6 +23,7 @@ export function planText(made: PlanFacts, cost: CostEstimate | null): string {
     ...(nullRows === 0 ? [] : [`        and ${rowsText(nullRows)} rows without a cursor value, each time`]),
     ...designLines(made.design),
     `mode    ${modeReason}`,
+    ...predictionLines(made),
     ...costLines(cost),
     ...schemaChanges.map(
       (change) =>
@@ -45,6 +47,14 @@ function designLines({
     ...(clusterBy.length === 0 ? [] : [`clustered by ${clusterBy.join(', ')}`]),
   ];
   return parts.length === 0 ? [] : [`lies    ${parts.join(', ')}`];
+}
+
+/** What no reason has told. */
+function predictionLines({ predictions, modeReason }: PlanFacts): string[] {
+  return predictions
+    .map(predictionText)
+    .filter((text) => !modeReason.includes(text))
+    .map((text) => `        ${text}`);
 }
 
 function costLines(cost: CostEstimate | null): string[] {

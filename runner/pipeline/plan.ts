@@ -28,6 +28,8 @@ import { checkSuccession, isNewKey, type Predecessor } from '../strategies/succe
 import { cursorOf, keyOf, type MappedColumn, mapColumns, outputName } from './columns.ts';
 import { tableDesign } from './design.ts';
 import { knownShape, lateWishes, ofSeen, withCarrier } from './late.ts';
+import { comparing, type Decision, decide, dividing, type ExecutorKind, readersOf } from './mode.ts';
+import { measuredRates } from './rates.ts';
 import { compareSchema } from './schema.ts';
 import { backfillWindow, type Stretch } from './stretch.ts';
 
@@ -51,8 +53,15 @@ export interface Plan extends AsyncDisposable {
   /** `YYYY-MM-DD` of a dated snapshot: today where the schedule lives, by the clock of the warehouse. */
   readonly snapshotDate: string | null;
   readonly layout: BatchLayout;
-  readonly mode: 'cloud_run' | 'dataflow' | 'replay';
+  readonly mode: Decision['mode'] | 'replay';
   readonly modeReason: string;
+  /** Machines that share the read; 1 with `cloud_run`: this process alone. */
+  readonly tasks: Decision['tasks'];
+  /** What makes the read one where machines share it, else `null`. */
+  readonly unity: Decision['unity'];
+  readonly predictions: Decision['predictions'];
+  /** Of this process, where it reads alone and the object can be shared. */
+  readonly readers: number;
   readonly schemaChanges: readonly SchemaChange[];
   readonly discarded: readonly string[];
   /** Which fields of the read may become columns after it; `null`: none. */
@@ -73,6 +82,8 @@ export interface PlanRequest {
   readonly replay?: boolean;
   /** Environment of the stack, a label of tables; `dev` where nobody says. */
   readonly env?: string;
+  /** Ways beyond this process that it can launch; absent: none. */
+  readonly executors?: readonly ExecutorKind[];
 }
 
 /** The object a source reads. */
@@ -138,7 +149,7 @@ export async function makePlan(request: PlanRequest, signal: AbortSignal): Promi
       estimate,
       snapshotDate,
       layout,
-      ...(replay ? REPLAY : modeOf(spec, estimate.rows)),
+      ...(await decision(request, { snapshot, object, window, estimate })),
       schemaChanges: changes,
       discarded,
       late,
@@ -245,22 +256,26 @@ async function nullPolicy(
 const REPLAY = {
   mode: 'replay',
   modeReason: 'rows of _quarantine, in the warehouse; no row of the source is read',
+  ...{ tasks: 1, readers: 1, predictions: [], unity: null },
 } as const;
 
-function modeOf({ execution }: SourceSpec, rows: number | null): Pick<Plan, 'mode' | 'modeReason'> {
-  const threshold = execution.dataflowAtRows;
-  const about = rows === null ? 'unknown' : `about ${rows}`;
-  if (execution.mode !== 'auto')
-    return {
-      mode: 'cloud_run',
-      modeReason: `${execution.mode} is set; on this machine the run stays in one process (${about} rows)`,
-    };
-  const over = rows !== null && rows >= threshold;
-  return {
-    mode: 'cloud_run',
-    modeReason: `${about} rows, ${over ? `at or over` : 'under'} ${threshold}; on this machine the run stays in one process`,
-  };
+/** The source and the evidence are asked only where it depends on them. */
+async function decision(
+  { tenant, sourceName, spec, warehouse, replay = false, executors = [] }: PlanRequest,
+  { snapshot, object, window, estimate }: Pick<Plan, 'snapshot' | 'object' | 'window' | 'estimate'>,
+): Promise<Pick<Plan, keyof Decision | 'readers'>> {
+  if (replay) return REPLAY;
+  const connection = tenant.connections[spec.connection];
+  if (connection === undefined) throw new TributaryError('INTERNAL', { message: `${sourceName} has no connection` });
+  const { execution } = spec;
+  const embedded = warehouse.kind === 'duckdb';
+  const known = { source: sourceName, execution, connection, estimate, embedded, executors };
+  const unity = dividing(known) ? ((await snapshot.divisible?.(object, window)) ?? UNDIVIDED) : UNDIVIDED;
+  const measured = comparing({ ...known, unity }) ? await measuredRates(warehouse, tenant.tenant, sourceName) : {};
+  return { ...decide({ ...known, unity, measured }), readers: readersOf(execution, connection) };
 }
+
+const UNDIVIDED = 'its connector reads it in one process';
 
 /** Whether the source itself promises one row per key. */
 export function keyIsUnique(plan: Pick<Plan, 'shape'>, key: readonly string[]): boolean {

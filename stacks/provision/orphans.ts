@@ -29,11 +29,18 @@ interface Exported {
 const IDS: Readonly<Record<string, string>> = {
   'gcp:artifactregistry/repository:Repository': 'projects/{project}/locations/{location}/repositories/{repositoryId}',
   'gcp:bigquery/dataset:Dataset': 'projects/{project}/datasets/{datasetId}',
+  'gcp:bigquery/table:Table': 'projects/{project}/datasets/{datasetId}/tables/{tableId}',
   'gcp:cloudrunv2/job:Job': 'projects/{project}/locations/{location}/jobs/{name}',
   'gcp:cloudrunv2/service:Service': 'projects/{project}/locations/{location}/services/{name}',
   'gcp:cloudscheduler/job:Job': 'projects/{project}/locations/{region}/jobs/{name}',
+  'gcp:datastream/connectionProfile:ConnectionProfile':
+    'projects/{project}/locations/{location}/connectionProfiles/{connectionProfileId}',
+  'gcp:datastream/privateConnection:PrivateConnection':
+    'projects/{project}/locations/{location}/privateConnections/{privateConnectionId}',
+  'gcp:datastream/stream:Stream': 'projects/{project}/locations/{location}/streams/{streamId}',
   'gcp:firestore/database:Database': 'projects/{project}/databases/{name}',
   'gcp:logging/metric:Metric': '{name}',
+  'gcp:pubsub/subscription:Subscription': 'projects/{project}/subscriptions/{name}',
   'gcp:pubsub/topic:Topic': 'projects/{project}/topics/{name}',
   'gcp:secretmanager/secret:Secret': 'projects/{project}/secrets/{secretId}',
   'gcp:serviceaccount/account:Account':

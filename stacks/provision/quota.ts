@@ -1,5 +1,5 @@
 /** Whether the tenants fit into the quotas of their projects, before anything is created. */
-import { mayExceed } from '../../components/sizing.ts';
+import { mayExceed } from '../../tenants/distribution.ts';
 import type { TenantSpec } from '../../tenants/schema/index.ts';
 
 /** Quotas that tenants meet first; each tenant has a share of them. */
@@ -55,7 +55,10 @@ export function needsOf(tenants: readonly TenantSpec[], platform: Place): Need[]
   for (const tenant of tenants) {
     const project = tenant.project ?? platform.project;
     const scheduled = Object.values(tenant.sources).filter(({ schedule }) => schedule !== undefined);
-    add('serviceAccounts', project, 'global', goesToDataflow(tenant, platform) ? 2 : 1);
+    const flowing = Object.values(tenant.streams).filter(
+      (stream) => stream.kind === 'pubsub' && stream.transform?.runs === 'dataflow',
+    );
+    add('serviceAccounts', project, 'global', (goesToDataflow(tenant, platform) ? 2 : 1) + flowing.length);
     add('serviceAccounts', platform.project, 'global', 1);
     add('runJobs', project, tenant.region, 1);
     add('schedulerJobs', platform.project, platform.region, scheduled.length);
@@ -63,7 +66,7 @@ export function needsOf(tenants: readonly TenantSpec[], platform: Place): Need[]
   return [...needs.values()];
 }
 
-/** The runner's account is the tenant's project's, the scheduler's the platform's; Dataflow has one where it can be needed. */
+/** The runner's account is the tenant's project's, the scheduler's the platform's; Dataflow has one where it can be needed, and one for each stream through it. */
 function goesToDataflow({ sources, connections }: TenantSpec, { dataflowImage }: Place): boolean {
   return (
     dataflowImage !== undefined &&

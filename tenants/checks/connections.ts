@@ -1,7 +1,10 @@
-import { type Finding, keyFinding, valueFinding } from '../issues.ts';
+import { indivisible } from '../distribution.ts';
+import { type Finding, keyFinding, type Path, valueFinding } from '../issues.ts';
 import { type ConnectionKind, type ConnectionSpec, READS, type Reads, readsOfKind } from '../schema/connection.ts';
+import type { SourceSpec } from '../schema/source.ts';
 import { suggest } from '../suggest.ts';
 import type { Draft } from './draft.ts';
+import { zone } from './schedules.ts';
 
 export function* checkConnections(draft: Draft): Iterable<Finding> {
   for (const [name, connection] of draft.connections) yield* login(name, connection);
@@ -46,14 +49,29 @@ export function* checkConnections(draft: Draft): Iterable<Finding> {
         'write <dataset>.<table>; the project stands in the connection',
       );
     }
-    if (source.execution?.mode === 'dataflow' && (connection?.kind === 'bigquery' || connection?.kind === 'gcs')) {
-      yield valueFinding(
-        [...path, 'execution', 'mode'],
-        `no Dataflow template reads ${article(connection.kind)} ${connection.kind} connection`,
-        'write mode: cloud_run, or leave it to auto',
-      );
-    }
+    if (connection !== undefined) yield* shared(path, connection.kind, source);
   }
+}
+
+/** A wish for many machines that the source can never grant. */
+function* shared(path: Path, kind: ConnectionKind, source: Partial<SourceSpec>): Iterable<Finding> {
+  const { mode, tasks = 1 } = source.execution ?? {};
+  if (mode !== 'dataflow' && tasks === 1) return;
+  const why = indivisible(kind, source);
+  if (why === null) return;
+  const place = [...path, 'execution'];
+  if (mode === 'dataflow')
+    yield valueFinding(
+      [...place, 'mode'],
+      `Dataflow cannot read ${article(kind)} ${kind} connection here: ${why}`,
+      'write mode: cloud_run, or leave it to auto',
+    );
+  if (tasks > 1)
+    yield valueFinding(
+      [...place, 'tasks'],
+      `${tasks} tasks cannot share the work: ${why}`,
+      'write tasks: 1, or remove it',
+    );
 }
 
 /** How the name of a kind is spoken. */
@@ -89,11 +107,9 @@ function* login(name: string, connection: ConnectionSpec): Iterable<Finding> {
       yield keyFinding(path, `${missing} is missing`, 'write tenantId with clientId, or secret: <name>');
     }
   }
-  if (
-    (connection.kind === 'postgres' || connection.kind === 'mysql') &&
-    connection.ca !== undefined &&
-    !connection.tls.startsWith('verify')
-  ) {
+  if (connection.kind !== 'postgres' && connection.kind !== 'mysql') return;
+  yield* zone([...path, 'protect', 'hours'], connection.protect?.hours);
+  if (connection.ca !== undefined && !connection.tls.startsWith('verify')) {
     yield keyFinding(
       [...path, 'ca'],
       `ca is not looked at with tls: ${connection.tls}`,

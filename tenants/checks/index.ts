@@ -13,6 +13,7 @@ import { checkPlace } from './place.ts';
 import { checkQuality } from './quality.ts';
 import { checkSchedules } from './schedules.ts';
 import { checkSecrets } from './secrets.ts';
+import { checkStreams } from './streams.ts';
 
 const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
   checkNames,
@@ -25,6 +26,7 @@ const CHECKS: readonly ((draft: Draft) => Iterable<Finding>)[] = [
   checkSchedules,
   checkDestinations,
   checkDesigns,
+  checkStreams,
   checkSecrets,
 ];
 

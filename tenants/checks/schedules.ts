@@ -1,5 +1,5 @@
 import { cronProblem, isTimeZone } from '../cron.ts';
-import { type Finding, valueFinding } from '../issues.ts';
+import { type Finding, type Path, valueFinding } from '../issues.ts';
 import { suggest } from '../suggest.ts';
 import type { Draft } from './draft.ts';
 
@@ -26,10 +26,14 @@ export function* checkSchedules(draft: Draft): Iterable<Finding> {
         `write for example cron: "${plain}"`,
       );
     }
-    if (!isTimeZone(schedule.timeZone)) {
-      const near = suggest(schedule.timeZone, Intl.supportedValuesOf('timeZone'));
-      const fix = near === undefined ? 'write an IANA name such as Europe/Warsaw or UTC' : `did you mean ${near}?`;
-      yield valueFinding([...path, 'timeZone'], `there is no time zone ${schedule.timeZone}`, fix);
-    }
+    yield* zone(path, schedule);
   }
+}
+
+/** A time zone that there is not. */
+export function* zone(path: Path, part: { readonly timeZone: string } | undefined): Iterable<Finding> {
+  if (part === undefined || isTimeZone(part.timeZone)) return;
+  const near = suggest(part.timeZone, Intl.supportedValuesOf('timeZone'));
+  const fix = near === undefined ? 'write an IANA name such as Europe/Warsaw or UTC' : `did you mean ${near}?`;
+  yield valueFinding([...path, 'timeZone'], `there is no time zone ${part.timeZone}`, fix);
 }

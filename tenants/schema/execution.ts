@@ -8,7 +8,8 @@ export const executionSchema = z
       .default('auto')
       .meta({
         title: 'Mode',
-        description: 'auto decides by the estimated rows.',
+        description:
+          'auto decides by the estimated rows and, once there are any, by the figures of earlier runs; dataflow fails where it cannot be.',
         examples: ['auto'],
       }),
     dataflowAtRows: z
@@ -17,8 +18,40 @@ export const executionSchema = z
       .default(1_000_000)
       .meta({
         title: 'Dataflow from',
-        description: 'Estimated rows from which auto picks Dataflow.',
+        description:
+          'Estimated rows from which auto picks Dataflow, unless earlier runs say that one machine ends sooner.',
         examples: [1_000_000],
+      }),
+    tasks: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .meta({
+        title: 'Tasks',
+        description:
+          'Tasks of the Cloud Run job that share one read, where the source can be divided and Dataflow does not read it; fewer for few rows.',
+        examples: [8],
+      }),
+    maxWorkers: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(8)
+      .meta({
+        title: 'Workers of Dataflow',
+        description: 'Machines of a Dataflow job at the same time, at most.',
+        examples: [8],
+      }),
+    maxCostUsd: z
+      .number()
+      .positive()
+      .optional()
+      .meta({
+        title: 'Cap on the cost of Dataflow',
+        description:
+          'US dollars. Where a Dataflow job is predicted to cost more it is not started; one that comes to cost more is cancelled with nothing committed.',
+        examples: [5],
       }),
     readers: z
       .int()

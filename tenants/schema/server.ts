@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { protectSchema } from './protect.ts';
 import { secretNameSchema } from './scalars.ts';
 
 /** Without scheme, port or user: those have keys of their own. */
@@ -58,6 +59,11 @@ export function serverKeys(port: number, examples: ServerExamples) {
       title: 'Secret',
       description: 'Name of the secret that holds the password; absent where the server asks for none.',
       examples: [examples.secret],
+    }),
+    protect: protectSchema.optional().meta({
+      title: 'Protect',
+      description: 'What runs may ask of the server, whoever starts them and wherever they run.',
+      examples: [{ connections: 4, statementTimeout: '30m' }],
     }),
   };
 }

@@ -3,6 +3,7 @@ import { budgetSchema, memberSchema, protectionSchema } from './access.ts';
 import { connectionSchema } from './connection.ts';
 import { emailSchema, entryNameSchema, projectSchema } from './scalars.ts';
 import { sourceSchema } from './source.ts';
+import { streamSchema } from './streams.ts';
 
 /** A whole tenant file. */
 export const tenantSchema = z
@@ -80,6 +81,10 @@ export const tenantSchema = z
       .record(entryNameSchema, sourceSchema)
       .default({})
       .meta({ title: 'Sources', description: 'One entry, one table of the warehouse.' }),
+    streams: z
+      .record(entryNameSchema, streamSchema)
+      .default({})
+      .meta({ title: 'Streams', description: 'What flows in by itself: no schedule, no run.' }),
   })
   .meta({ title: 'Tenant', description: 'The single source of truth of a tenant.' });
 

@@ -59,6 +59,31 @@ describe('grants of a tenant', () => {
     expect(texts(POSTGRES, platform)).toEqual([...RUNNER, PASSWORD, ...OTHERS, ...DATAFLOW].sort());
   });
 
+  it('let the runner start its own job, and nothing else, where tasks may share a read', () => {
+    const orders = { ...POSTGRES.sources.orders, execution: { ...POSTGRES.sources.orders?.execution, tasks: 4 } };
+    const job = 'job:tributary-dev/europe-west1/tributary-acme-run';
+    expect(texts({ ...POSTGRES, sources: { orders } } as typeof POSTGRES)).toEqual(
+      [
+        ...[...RUNNER, PASSWORD, ...OTHERS],
+        ...[`runner roles/run.jobsExecutorWithOverrides ${job}`, `runner roles/run.viewer ${job}`],
+      ].sort(),
+    );
+  });
+
+  it('let the workers know the key of masks, where a column has one', () => {
+    const orders = {
+      ...POSTGRES.sources.orders,
+      columns: { exclude: [], rename: {}, types: {}, mask: { email: 'sha256' } },
+    };
+    const secrets = texts({ ...POSTGRES, sources: { orders } } as unknown as typeof POSTGRES, platform).filter(
+      (text) => text.startsWith('dataflow') && text.includes('secretAccessor'),
+    );
+    expect(secrets).toEqual([
+      'dataflow roles/secretmanager.secretAccessor secret:tributary-dev/tributary-acme_mask-key',
+      'dataflow roles/secretmanager.secretAccessor secret:tributary-dev/tributary-acme_shop-password',
+    ]);
+  });
+
   it('are no more where the source may not', () => {
     const orders = {
       ...POSTGRES.sources.orders,

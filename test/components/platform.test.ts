@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { keyFor } from '../../components/encryption.ts';
-import { mayExceed, SIZES } from '../../components/sizing.ts';
+import { SIZES } from '../../components/sizing.ts';
 import { ContractError, OUTPUT_NAMES, readPlatformOutputs } from '../../stacks/contract.ts';
 import { platformProgram } from '../../stacks/platform.ts';
 import { parseStackName } from '../../stacks/stack-name.ts';
+import { mayExceed } from '../../tenants/distribution.ts';
 import { RUN_STORE_INDEXES } from '../../tenants/run-store-layout.ts';
 import { type Registered, register } from './harness.ts';
 import { everyKind, platform as outputs, registerTenant, settings } from './scene.ts';
@@ -170,7 +171,7 @@ describe('the contract', () => {
     await register(async () => {
       promised = await platformProgram({ ...settings, dataflowImage: 'i', network: 'n', subnetwork: 's' });
     });
-    const optional = ['kmsKey', 'datasetKey', 'billingAccount', 'aws', 'azure'];
+    const optional = ['kmsKey', 'datasetKey', 'otlpEndpoint', 'billingAccount', 'aws', 'azure'];
     expect(Object.keys(promised).sort()).toEqual(OUTPUT_NAMES.filter((name) => !optional.includes(name)).toSorted());
   });
 
@@ -200,7 +201,10 @@ describe('sizes', () => {
   it('change for every tenant, so they change on purpose', () => {
     expect(SIZES).toEqual({
       job: { cpu: '4', memory: '8Gi', maxRetries: 1, timeoutSeconds: 14_400 },
-      webhook: { cpu: '1', memory: '512Mi', timeoutSeconds: 60, concurrency: 40, minInstances: 0, maxInstances: 5 },
+      webhook: {
+        ...{ cpu: '1', memory: '512Mi', timeoutSeconds: 60, concurrency: 40, minInstances: 0, maxInstances: 5 },
+        nodeOptions: '--max-old-space-size=256 --max-semi-space-size=4',
+      },
       schedule: { deadlineSeconds: 60, retries: 3, minBackoffSeconds: 10, maxBackoffSeconds: 60, maxDoublings: 3 },
       sweep: { cron: '* * * * *', deadlineSeconds: 60, retries: 0 },
       staging: { tableDays: 3, objectDays: 7 },

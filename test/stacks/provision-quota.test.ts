@@ -68,3 +68,18 @@ test('48 tenants fit into the default of one project, 49 do not', async () => {
   ]);
   expect(await shortages(needsOf(many(49), platform), fixedLimits({ serviceAccounts: 200 }))).toEqual([]);
 });
+
+test('a stream through Dataflow has an account of its own, one that Pub/Sub writes has none', () => {
+  const javascript = 'function f(text) { return text; }';
+  const columns = [{ name: 'n', type: 'INT64' }];
+  const flowing = tenantSchema.parse({
+    tenant: 'acme',
+    project: 'acme-data',
+    streams: {
+      clicks: { kind: 'pubsub', columns, transform: { runs: 'dataflow', function: 'f', javascript } },
+      views: { kind: 'pubsub', columns, transform: { function: 'f', javascript } },
+    },
+  });
+  const needs = needsOf([flowing], platform);
+  expect(needs).toContainEqual({ quota: 'serviceAccounts', project: 'acme-data', region: 'global', count: 2 });
+});

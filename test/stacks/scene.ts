@@ -48,10 +48,10 @@ export class Scene {
     writeFileSync(join(this.#folder, `${tenant}.yaml`), text);
   }
 
-  /** With the configuration that Pulumi.platform.dev.yaml shows. */
-  platform(): Promise<CloudStack> {
+  /** With the configuration that Pulumi.platform.dev.yaml shows, and more. */
+  platform(more: Readonly<Record<string, unknown>> = {}): Promise<CloudStack> {
     const { config } = parse(readFileSync(join(root, `Pulumi.platform.${ENVIRONMENT}.yaml`), 'utf8'));
-    return this.#stack('platform', config);
+    return this.#stack('platform', { ...config, ...more });
   }
 
   /** Without any configuration of its own: everything comes from the tenant's file and the platform. */

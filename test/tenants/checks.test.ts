@@ -94,7 +94,7 @@ const CASES: Record<string, [text: string, ...wanted: string[]]> = {
   ],
   'dataflow for a connection without a template': [
     tenantText({ more: '  x: {connection: so, table: a.b, load: {strategy: catalog}, execution: {mode: dataflow}}' }),
-    'sources.x.execution.mode: no Dataflow template reads a bigquery connection',
+    'sources.x.execution.mode: Dataflow cannot read a bigquery connection here: BigQuery reads its own tables itself',
   ],
   'dataflow for postgres': [tenantText({ source: '    execution: {mode: dataflow}' })],
   'a table of BigQuery without dataset': [

@@ -19,6 +19,42 @@ const CASES: Record<string, readonly [text: string, ...wanted: string[]]> = {
     withMore(`  x: {connection: erp, table: orders, ${CATALOG}, execution: {readers: 4}}`),
     'sources.x.execution.readers: 4 readers cannot share the work: a snapshot of MySQL belongs to one connection | write readers: 1',
   ],
+  'tasks of a snapshot of MySQL': [
+    withMore(`  x: {connection: erp, table: orders, ${CATALOG}, execution: {tasks: 4}}`),
+    'sources.x.execution.tasks: 4 tasks cannot share the work: a snapshot of MySQL belongs to one connection, so only the window of a cursor can be divided | write tasks: 1',
+  ],
+  'Dataflow for a snapshot of MySQL': [
+    withMore(`  x: {connection: erp, table: orders, ${CATALOG}, execution: {mode: dataflow}}`),
+    'sources.x.execution.mode: Dataflow cannot read a mysql connection here: a snapshot of MySQL',
+  ],
+  'many machines for a window of MySQL': [
+    withMore(
+      '  x: {connection: erp, table: orders, load: {strategy: transactional, mode: append, cursor: id}, execution: {mode: dataflow, tasks: 4}}',
+    ),
+  ],
+  'many machines for a query without a cursor, and with one': [
+    withMore(`  x: {connection: shop, query: SELECT 1 AS a, ${CATALOG}, execution: {tasks: 2}}
+  y: {connection: shop, query: SELECT 1 AS a, load: {strategy: transactional, mode: append, cursor: a}, execution: {tasks: 2}}`),
+    'sources.x.execution.tasks: 2 tasks cannot share the work: a query without a cursor is read over one connection',
+  ],
+  'hours in a time zone that there is not': [
+    withMore(
+      '',
+      '  erp: {kind: mysql, host: db, database: erp, user: etl, protect: {connections: 2, hours: {from: "22:00", to: "06:00", timeZone: Europe/Warsav}}}',
+    ),
+    'connections.erp.protect.hours.timeZone: there is no time zone Europe/Warsav | did you mean Europe/Warsaw?',
+  ],
+  'hours that are none': [
+    withMore(
+      '',
+      '  erp: {kind: mysql, host: db, database: erp, user: etl, protect: {hours: {from: "22:00", to: "22:00"}}}',
+    ),
+    'connections.erp.protect.hours.to: to must be another time than from | write for example to: 06:00',
+  ],
+  'protection of what is no server': [
+    withMore('', '  bucket: {kind: gcs, bucket: acme-drop, protect: {connections: 2}}'),
+    'connections.bucket.protect: unknown key protect',
+  ],
   'one reader of MySQL': [withMore(`  x: {connection: erp, table: orders, ${CATALOG}, execution: {readers: 1}}`)],
   'an export of a collection': [withMore(`  x: {connection: store, collection: items, ${CATALOG}, ${EXPORT}}`)],
   'an export of a group': [withMore(`  x: {connection: store, collectionGroup: items, ${CATALOG}, ${EXPORT}}`)],

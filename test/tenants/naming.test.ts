@@ -86,6 +86,7 @@ describe('physical names', () => {
       'acme_tributary',
     ]);
     expect(naming.stagingPath('acme', 'orders', 'r1')).toBe('acme/orders/r1/');
+    expect(naming.stagingPath('acme', 'orders', 'r1', 7)).toBe('acme/orders/r1/7/');
     expect(naming.secretVariable('shop-password')).toBe('TRIBUTARY_SECRET_SHOP_PASSWORD');
     expect(naming.secretId('acme', 'shop-password')).toBe('tributary-acme_shop-password');
     expect(
@@ -103,8 +104,9 @@ describe('physical names', () => {
         fc.constantFrom('runner' as const, 'scheduler' as const, 'dataflow' as const),
         (t, s, run, role) => {
           expect(naming.serviceAccount(t, role)).toMatch(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/);
-          expect(naming.dataflowJob(t, s, run)).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])$/);
+          expect(naming.dataflowJob(t, s, run, 99_999_999_999)).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])$/);
           expect(naming.stagingTable(t, s, run)).toMatch(/^\w{1,300}$/);
+          expect(naming.stagingTable(t, s, run, 99_999_999_999)).toMatch(/^\w{1,300}$/);
           expect(naming.stagingTable(t, s, run).startsWith(naming.stagingTable(t, s, ''))).toBe(true);
           expect(naming.stagingBucket('acme-data-prod-with-long-name1', t).length).toBeLessThanOrEqual(63);
           expect(naming.schedulerJob(t, s)).toMatch(/^[\w-]{1,500}$/);
