@@ -1,9 +1,12 @@
 import { bigqueryEntries } from './catalogue-bigquery.ts';
 import { checkEntries } from './catalogue-checks.ts';
 import { controlEntries } from './catalogue-control.ts';
+import { dataflowEntries } from './catalogue-dataflow.ts';
 import { fileEntries } from './catalogue-files.ts';
+import { modeEntries } from './catalogue-mode.ts';
 import { objectEntries } from './catalogue-objects.ts';
 import { sourceEntries } from './catalogue-source.ts';
+import { splitEntries } from './catalogue-splits.ts';
 import { stackEntries } from './catalogue-stacks.ts';
 import { stagingEntries } from './catalogue-staging.ts';
 import { tenantEntries } from './catalogue-tenant.ts';
@@ -33,9 +36,11 @@ export const catalogue = {
   ...sourceEntries,
   ...objectEntries,
   ...fileEntries,
+  ...modeEntries,
   ...checkEntries,
   ...warehouseEntries,
   ...stagingEntries,
+  ...splitEntries,
   ...bigqueryEntries,
   RUN_NOT_FOUND: {
     title: 'There is no such run.',
@@ -66,6 +71,7 @@ export const catalogue = {
     fix: (f) => `${f.advice ?? 'Check that the folder can be written, then run again.'}`,
   },
   ...controlEntries,
+  ...dataflowEntries,
   ...stackEntries,
   USAGE: {
     title: 'The command cannot be carried out as written.',

@@ -44,6 +44,7 @@ export const sdks: Readonly<Record<string, readonly string[]>> = {
   'runner/stores/webhook/': ['google-auth-library'],
   'runner/stores/tenants/': ['@google-cloud/storage'],
   'runner/launchers/cloud-run-job/': ['@google-cloud/run', '@grpc/grpc-js'],
+  'runner/launchers/dataflow/': ['google-auth-library'],
 };
 
 /** Vectors become typed columns there, for whoever stores them. */
@@ -113,9 +114,10 @@ export const rooms: readonly Room[] = [
     packages: ['@opentelemetry/[^/]+', 'prom-client', 'pino'],
   },
   { name: 'pipeline, strategies', path: PIPELINE, may: [TENANTS, CORE, PIPELINE], packages: [] },
+  { name: 'runner/image', path: '^runner/image/', may: [CORE, '^runner/image/'], packages: ['rolldown'] },
   {
     name: 'runner/main, cli',
-    path: '^runner/(?!(?:core|columnar|identity|telemetry|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
+    path: '^runner/(?!(?:core|image|columnar|identity|telemetry|bigquery|files|sources|warehouses|staging|stores|launchers|pipeline|strategies)/)',
     may: [TENANTS, '^runner/', STACK_CONTRACT, PROVISIONER],
     packages: ['commander', '@google-cloud/secret-manager', 'google-gax'],
   },

@@ -4,6 +4,7 @@ import { type File, Storage } from '@google-cloud/storage';
 import { TENANT_OBJECTS, tenantObject } from '../../../tenants/naming.ts';
 import type { TenantDocument, TenantStore } from '../../core/contracts/tenant-store.ts';
 import { TributaryError } from '../../core/errors.ts';
+import { type Budget, repeatedly, startRetry } from '../../core/retry.ts';
 import { isFileName } from './name.ts';
 
 export interface BucketTenantsOptions {
@@ -16,10 +17,14 @@ const { prefix: PREFIX, suffix: SUFFIX } = TENANT_OBJECTS;
 const TYPE = 'application/yaml';
 const MOST_READS = 20;
 const PAUSE_MS = 50;
+const ANSWER_MS = 20_000;
+/** Somebody waits for the answer. */
+const PATIENCE: Budget = { attempts: 6, seconds: 30, firstMs: 100, longestMs: 4000 };
 
 /** Credentials are those of the environment; they are looked up with the first call. */
 export function openBucketTenants({ bucket: name, endpoint }: BucketTenantsOptions): TenantStore {
-  const bucket = openStorage(endpoint).bucket(name);
+  const storage = openStorage(endpoint);
+  const bucket = storage.bucket(name);
   const fileOf = (tenant: string) => bucket.file(tenantObject(tenant));
   const guarded = async <T>(body: () => Promise<T>): Promise<T> => {
     try {
@@ -37,14 +42,13 @@ export function openBucketTenants({ bucket: name, endpoint }: BucketTenantsOptio
       const metadata = await unlessMissing(fileOf(tenant).getMetadata());
       if (metadata === null) return null;
       const [{ generation, updated }] = metadata;
-      const version = bucket.file(fileOf(tenant).name, { generation: `${generation}` });
-      const bytes = await unlessMissing(version.download());
+      const bytes = await unlessMissing(contentOf(storage, bucket.file(fileOf(tenant).name), `${generation}`));
       if (bytes === null) {
         await sleep(Math.random() * PAUSE_MS);
         continue;
       }
       const updatedAt = new Date(`${updated}`).toISOString();
-      return { tenant, yaml: bytes[0].toString('utf8'), etag: `${generation}`, updatedAt };
+      return { tenant, yaml: bytes.toString('utf8'), etag: `${generation}`, updatedAt };
     }
     throw new Error(`${tenant} changes faster than it can be read`);
   };
@@ -94,6 +98,32 @@ export function openBucketTenants({ bucket: name, endpoint }: BucketTenantsOptio
 
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/**
+ * The bytes of a version. Not by the client's own download: where Google answers for a moment with an error, that one pipes
+ * into a stream it has destroyed, which ends the process.
+ */
+function contentOf(storage: Storage, file: File, generation: string): Promise<Buffer> {
+  const url = `${storage.baseUrl}/b/${file.bucket.name}/o/${encodeURIComponent(file.name)}?alt=media&generation=${generation}`;
+  const once = async () => {
+    const headers = isGoogle(storage) ? await storage.authClient.getRequestHeaders(url) : {};
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    if (!answer.ok) throw Object.assign(new Error(await answer.text()), { code: answer.status });
+    return Buffer.from(await answer.arrayBuffer());
+  };
+  const retry = startRetry({ budget: PATIENCE, isTransient, givenUp: (error) => error });
+  return repeatedly(once, retry);
+}
+
+/** What no answer came for passes too. */
+function isTransient(error: unknown): boolean {
+  const status = statusOf(error);
+  return typeof status !== 'number' || status === 408 || status === 429 || status >= 500;
+}
+
+function isGoogle({ baseUrl }: Storage): boolean {
+  return new URL(baseUrl).hostname.endsWith('.googleapis.com');
 }
 
 function openStorage(endpoint: string | undefined): Storage {

@@ -59,7 +59,7 @@ it('a plan tells what the commit will cost, and why it reads the whole table', (
       ...{ labels: {}, key: [] },
     },
     ...{ window: null, bound: null, estimate: { rows: 10, bytes: 100 }, modeReason: 'few rows', schemaChanges: [] },
-    ...{ before: null, nullRows: 0, columns: [] },
+    ...{ before: null, nullRows: 0, columns: [], predictions: [] },
   } as unknown as PlanFacts;
   const cost: CostEstimate = { bytes: 2_000_000_000, usd: 0.0125, unpruned: 'at is no part of the key' };
   const said = planText(plan, cost);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { problemOf } from '../../../runner/core/errors.ts';
 import { openBucketTenants } from '../../../runner/stores/tenants/bucket.ts';
 import { tenantStoreSuite } from '../../contracts/tenant-store.ts';
+import { startObjectProxy } from '../../servers/object-proxy.ts';
 import { type StorageServer, startStorage } from '../../servers/storage.ts';
 
 let server: StorageServer;
@@ -45,6 +46,54 @@ describe('bucket: the objects', () => {
     await using store = open('nowhere');
     expect(await store.list().catch(problemOf)).toMatchObject({ code: 'TENANTS_FAILED', retryable: true });
     expect(await store.write('acme', 'x', null).catch(problemOf)).toMatchObject({ code: 'TENANTS_FAILED' });
+  });
+
+  test('errors that pass, and bodies that end early, are tried again by every reader', async () => {
+    const bucket = await newBucket();
+    await using proxy = await startObjectProxy(server.host);
+    await using store = openBucketTenants({ bucket, endpoint: proxy.host });
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => warnings.push(warning);
+    process.on('warning', warned);
+    const text = 'tenant: acme\n'.repeat(1000);
+    try {
+      proxy.answers = [{ status: 503 }];
+      const written = await store.write('acme', text, null);
+      for (const status of [503, 429]) {
+        proxy.reset();
+        proxy.pass = 1;
+        proxy.answers = [{ status }, { status }];
+        expect(await store.read('acme')).toEqual(written);
+        expect(proxy.requests).toBe(4);
+      }
+      proxy.reset();
+      proxy.onBody = () => {
+        proxy.cutAfter = proxy.cuts === 0 ? 20 : null;
+      };
+      expect(await store.read('acme')).toEqual(written);
+      expect(proxy.cuts).toBeGreaterThan(0);
+      proxy.reset();
+      proxy.pass = 30;
+      proxy.answers = Array(30).fill({ status: 503 });
+      const read = await Promise.all(Array.from({ length: 30 }, () => store.read('acme')));
+      expect(read).toEqual(Array(30).fill(written));
+    } finally {
+      process.off('warning', warned);
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  test('a refusal is told at once', async () => {
+    const bucket = await newBucket();
+    await using proxy = await startObjectProxy(server.host);
+    await using store = openBucketTenants({ bucket, endpoint: proxy.host });
+    await store.write('acme', 'one', null);
+    proxy.reset();
+    proxy.pass = 1;
+    proxy.answers = [{ status: 403, body: 'no storage.objects.get access' }];
+    const problem = await store.read('acme').catch(problemOf);
+    expect(problem).toMatchObject({ code: 'TENANTS_FAILED', detail: expect.stringContaining('may not use it') });
+    expect(proxy.requests).toBe(2);
   });
 
   test('an account without a role is told so', async () => {
