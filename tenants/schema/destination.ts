@@ -1,19 +1,23 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
 
-const TABLE = /^[A-Za-z0-9][A-Za-z0-9_]{0,249}$/;
+/** A dataset as BigQuery takes its name. */
+export const datasetName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,199}$/, 'must be letters, digits and _, not starting with _');
+
+/** A table, with room for what is put behind its name. */
+export const tableName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,249}$/, 'must be letters, digits and _, not starting with _ (250 at most)');
 
 /** Where rows land. Both names have defaults, see `destinationOf` in naming.ts. */
 export const destinationSchema = z
   .strictObject({
-    dataset: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,199}$/, 'must be letters, digits and _, not starting with _')
+    dataset: datasetName
       .optional()
       .meta({ title: 'Dataset', description: 'Default: <tenant>_raw.', examples: ['acme_raw'] }),
-    table: z
-      .string()
-      .regex(TABLE, 'must be letters, digits and _, not starting with _ (250 at most)')
+    table: tableName
       .optional()
       .meta({ title: 'Table', description: 'Default: the name of the source.', examples: ['orders'] }),
     partitionBy: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { datasetName } from './destination.ts';
 import { durationSchema, durationSeconds } from './duration.ts';
 
 const DAY = 86_400;
@@ -17,9 +18,7 @@ const destination = z
           'dataset: all tables in one, named <schema>_<table>. schemas: a dataset for each schema, which Datastream makes.',
         examples: ['dataset'],
       }),
-    dataset: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,199}$/, 'must be letters, digits and _, not starting with _')
+    dataset: datasetName
       .optional()
       .meta({ title: 'Dataset', description: 'With layout: dataset. Default: <tenant>_raw.', examples: ['acme_raw'] }),
   })

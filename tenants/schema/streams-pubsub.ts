@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { datasetName, tableName } from './destination.ts';
 import { durationSchema, durationSeconds } from './duration.ts';
 
 const DAY = 86_400;
@@ -73,14 +74,10 @@ const transform = z
 
 const destination = z
   .strictObject({
-    dataset: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,199}$/, 'must be letters, digits and _, not starting with _')
+    dataset: datasetName
       .optional()
       .meta({ title: 'Dataset', description: 'Default: <tenant>_raw.', examples: ['acme_raw'] }),
-    table: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_]{0,249}$/, 'must be letters, digits and _, not starting with _ (250 at most)')
+    table: tableName
       .optional()
       .meta({ title: 'Table', description: 'Default: the name of the stream.', examples: ['clicks'] }),
     make: z
