@@ -3,8 +3,10 @@ import { z } from 'zod';
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 const PATTERN = /^(\d{1,6})([smhd])$/;
 
-/** A length of time as a person writes it: a whole number and `s`, `m`, `h` or `d`. */
-export const durationSchema = z.string().regex(PATTERN, 'must be a whole number and s, m, h or d');
+/** A length of time as a person writes it: a whole number and `s`, `m`, `h` or `d`. What is none is asked for no bounds. */
+export const durationSchema = z
+  .string()
+  .regex(PATTERN, { error: 'must be a whole number and s, m, h or d', abort: true });
 
 /**
  * The seconds of a duration of the tenant file.

@@ -125,6 +125,10 @@ const CASES: Record<string, [text: string, ...wanted: string[]]> = {
     file('  clicks: {kind: pubsub, retention: 1h}'),
     'streams.clicks.retention: retention must be 1d to 31d | write for example retention: 7d',
   ],
+  'a duration that is none': [
+    file('  clicks: {kind: pubsub, deadLetter: {retention: ""}}'),
+    'streams.clicks.deadLetter.retention: retention must be a whole number and s, m, h or d',
+  ],
   'one try': [file('  clicks: {kind: pubsub, deadLetter: {attempts: 1}}'), 'streams.clicks.deadLetter.attempts: '],
   'columns of a table that is there': [
     file('  clicks: {kind: pubsub, columns: [{name: a, type: STRING}], destination: {make: false}}'),
