@@ -43,7 +43,9 @@ describeWith(
       const { connection, source, open, columns, write, unity } = one;
       const alone = succeeded(await scene.load(`${name}_alone`, connection, source, open));
       const finished = new AbortController();
-      const loading = scene.load(`${name}_shared`, connection, { ...source, execution: EXECUTION }, open, FAULT);
+      const loading = scene.load(`${name}_shared`, connection, { ...source, execution: EXECUTION }, open, {
+        fault: FAULT,
+      });
       loading.finally(() => finished.abort()).catch(() => undefined);
       const begun = (split: string) => scene.begun().filter((attempt) => attempt.split === split);
       const until = async (state: () => boolean) => {

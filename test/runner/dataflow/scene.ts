@@ -30,6 +30,12 @@ export interface Loaded {
   readonly job: (BeamEnd & { readonly seconds: number }) | null;
 }
 
+export interface LoadOptions {
+  readonly fault?: Fault | null;
+  /** Put around the warehouse of the run. */
+  readonly around?: (warehouse: Warehouse) => Warehouse;
+}
+
 export class DataflowScene implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-dataflow-'));
   readonly #stack = new AsyncDisposableStack();
@@ -74,7 +80,7 @@ export class DataflowScene implements AsyncDisposable {
     connection: ConnectionInput,
     source: Omit<SourceInput, 'connection'>,
     open: (request: SourceRequest) => Source,
-    fault: Fault | null = null,
+    { fault = null, around = (warehouse) => warehouse }: LoadOptions = {},
   ): Promise<Loaded> {
     const tenant: TenantSpec = tenantSchema.parse({
       ...{ tenant: TENANT, project: PROJECT, location: 'EU' },
@@ -95,7 +101,7 @@ export class DataflowScene implements AsyncDisposable {
     const outcome = await runSource({
       ...{ tenant, sourceName: name, spec, source: opened, store, secrets, runId: `run_${++this.#runs}`, yes: true },
       signal: new AbortController().signal,
-      openWarehouse: () => this.warehouse(),
+      openWarehouse: async () => around(await this.warehouse()),
       beyond: { executors: ['dataflow'], openExecutor: async () => this.#executor(), cloud: CLOUD, traceparent: null },
     });
     await this.dataflow.idle();
@@ -115,6 +121,11 @@ export class DataflowScene implements AsyncDisposable {
       const [split = '', attempt] = file.split('.');
       return { split, attempt: Number(attempt), worker: Number(readFileSync(join(this.folder, 'attempts', file))) };
     });
+  }
+
+  /** Where the objects lie on disk, with `onDisk`. */
+  get objects(): string {
+    return join(this.#storage.folder, 'objects');
   }
 
   workers(): readonly number[] {
