@@ -28,6 +28,7 @@ export interface Play {
   readonly messages?: readonly (readonly [importance: 'WARNING' | 'ERROR', text: string])[];
   /** As the API has them. */
   readonly metrics?: readonly object[];
+  readonly stages?: readonly object[];
 }
 
 export interface DataflowServer extends AsyncDisposable {
@@ -67,6 +68,7 @@ interface Job {
   changed: string;
   messages: object[];
   metrics: readonly object[];
+  stages: readonly object[];
   done: Promise<void>;
 }
 
@@ -104,7 +106,16 @@ export async function startDataflow({ execute, storage }: DataflowOptions = {}):
     const created = new Date().toISOString();
     const id = `${created.slice(0, 19).replace(/[T:-]/g, '_')}-${randomInt(1e12, 9e12)}`;
     const job: Job = {
-      ...{ id, launch: launched, created, changed: created, state: 'JOB_STATE_QUEUED', messages: [], metrics: [] },
+      ...{
+        id,
+        launch: launched,
+        created,
+        changed: created,
+        state: 'JOB_STATE_QUEUED',
+        messages: [],
+        metrics: [],
+        stages: [],
+      },
       ...{ abort: new AbortController(), done: Promise.resolve() },
     };
     jobs.set(id, job);
@@ -159,6 +170,7 @@ export async function startDataflow({ execute, storage }: DataflowOptions = {}):
     if (job === undefined) throw notFound(`(${id}): Information about job ${id} could not be found in our system.`);
     if (method === 'update') return update(job, body);
     if (method === 'metrics') return { metricTime: job.changed, metrics: job.metrics };
+    if (method === 'stages') return { stages: job.stages };
     if (method === 'messages') return { jobMessages: job.messages };
     return described(job);
   }
@@ -188,10 +200,11 @@ export async function startDataflow({ execute, storage }: DataflowOptions = {}):
     ...{ calls, failures: [], loseAnswers: 0, pageSize: 100, stubborn: false },
     jobs: () =>
       [...jobs.values()].map(({ id, launch: asked, state }) => ({ id, name: asked.jobName, launch: asked, state })),
-    play(id, { state, messages = [], metrics }) {
+    play(id, { state, messages = [], metrics, stages }) {
       const job = jobOf(id);
       for (const [importance, text] of messages) say(job, importance, text);
       if (metrics !== undefined) job.metrics = metrics;
+      if (stages !== undefined) job.stages = stages;
       if (state !== undefined) change(job, state);
     },
     vanish(id) {
@@ -213,7 +226,12 @@ function methodOf(verb: string, rest: string, part: string): string {
   if (verb === 'POST' && rest === 'flexTemplates:launch') return 'launch';
   if (verb === 'GET' && rest === 'jobs') return 'list';
   if (verb === 'PUT' && part === '') return 'update';
-  const parts: Record<string, string> = { '': 'get', metrics: 'metrics', messages: 'messages' };
+  const parts: Record<string, string> = {
+    '': 'get',
+    metrics: 'metrics',
+    messages: 'messages',
+    executionDetails: 'stages',
+  };
   const method = verb === 'GET' && rest.startsWith('jobs/') ? parts[part] : undefined;
   if (method === undefined) throw notFound(`Method not found: ${verb} ${rest}`);
   return method;

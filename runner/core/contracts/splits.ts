@@ -102,6 +102,8 @@ export interface SplitProgress {
   readonly rejected: number;
   /** Splits that are done. */
   readonly splits: number;
+  /** How far the platform says that the stage is that is the least far, 0 to 1; absent: it does not say. */
+  readonly share?: number;
   /** Something a person should know: a quota that holds it back, a split that was tried again. Each once. */
   readonly warning?: string;
 }

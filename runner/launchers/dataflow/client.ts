@@ -27,6 +27,13 @@ export interface DataflowMessage {
   readonly messageImportance: string;
 }
 
+/** One of the stages that Dataflow makes of a pipeline. */
+export interface DataflowStage {
+  readonly stageId: string;
+  readonly state?: string;
+  readonly progress?: { readonly currentProgress?: number };
+}
+
 export interface DataflowClient {
   launch(launchParameter: object): Promise<DataflowJob>;
   /** `null`: there is none. */
@@ -34,6 +41,7 @@ export interface DataflowClient {
   list(query: { readonly name?: string; readonly filter?: 'ACTIVE' }): Promise<readonly DataflowJob[]>;
   cancel(id: string): Promise<void>;
   metrics(id: string): Promise<readonly DataflowMetric[]>;
+  stages(id: string): Promise<readonly DataflowStage[]>;
   /** Warnings and errors. */
   messages(id: string): Promise<readonly DataflowMessage[]>;
   /** An object of Cloud Storage as text; `null`: there is none. */
@@ -124,6 +132,7 @@ export function openClient(settings: ClientSettings): DataflowClient {
     async metrics(id) {
       return (await ask<{ metrics?: DataflowMetric[] }>(`/jobs/${id}/metrics`)).metrics ?? [];
     },
+    stages: (id) => pages(`/jobs/${id}/executionDetails`, {}, ({ stages }) => stages),
     messages: (id) =>
       pages(`/jobs/${id}/messages`, { minimumImportance: 'JOB_MESSAGE_WARNING' }, ({ jobMessages }) => jobMessages),
     read(address) {
@@ -136,6 +145,7 @@ export function openClient(settings: ClientSettings): DataflowClient {
 interface Page {
   readonly jobs?: DataflowJob[];
   readonly jobMessages?: DataflowMessage[];
+  readonly stages?: DataflowStage[];
   readonly nextPageToken?: string;
 }
 

@@ -17,7 +17,7 @@ import {
 } from './client.ts';
 import { knownParameters, type LaunchSettings, launchOf, MACHINE, nameOf, workersOf } from './launch.ts';
 import { usedUsd, workerUsd } from './price.ts';
-import { type Counts, countsOf, failureOf, hasEnded, hopelessIn, sentence, stateOf } from './states.ts';
+import { type Counts, countsOf, failureOf, hasEnded, hopelessIn, sentence, shareOf, stateOf } from './states.ts';
 import { declaredBy, parametersFor } from './template.ts';
 
 export interface DataflowSettings extends ClientSettings, LaunchSettings, WatchSettings {
@@ -120,9 +120,10 @@ function watchedJob(client: DataflowClient, settings: DataflowSettings, id: stri
     if (job === null) return null;
     const state = stateOf(job);
     began ||= state === 'running';
-    const [metrics, messages] = await Promise.all([
+    const [metrics, stages, messages] = await Promise.all([
       // Figures and words beside the state: without them it is watched all the same.
       began || state === 'ended' ? client.metrics(id).catch(() => null) : null,
+      state === 'running' ? client.stages(id).catch(() => []) : [],
       client.messages(id).catch(() => []),
     ]);
     if (metrics !== null) {
@@ -136,7 +137,7 @@ function watchedJob(client: DataflowClient, settings: DataflowSettings, id: stri
       .filter(({ messageImportance }) => messageImportance === 'JOB_MESSAGE_WARNING')
       .map(({ messageText }) => sentence(messageText));
     return {
-      progress: { state, job: id, link, ...counts },
+      progress: { state, job: id, link, ...counts, ...shareOf(stages) },
       warnings,
       doom: hopelessIn(messages),
       end: endOf(job, () => failureOf(job, messages, began, link)),

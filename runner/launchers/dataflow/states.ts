@@ -2,7 +2,7 @@
 import { catalogue } from '../../core/catalogue.ts';
 import type { SplitProgress } from '../../core/contracts/splits.ts';
 import { type Problem, TributaryError } from '../../core/errors.ts';
-import type { DataflowJob, DataflowMessage, DataflowMetric } from './client.ts';
+import type { DataflowJob, DataflowMessage, DataflowMetric, DataflowStage } from './client.ts';
 
 /** After these nothing happens any more. */
 const ENDED: ReadonlySet<string> = new Set([
@@ -45,6 +45,16 @@ export function countsOf(metrics: readonly DataflowMetric[]): Counts {
     rejected: count('rejects', 'rejected'),
     splits: count('splits'),
   };
+}
+
+/** Of the stage that is the least far; absent where none says. */
+export function shareOf(stages: readonly DataflowStage[]): Pick<SplitProgress, 'share'> {
+  const shares = stages.flatMap(({ state, progress }) =>
+    progress?.currentProgress === undefined && state === undefined
+      ? []
+      : [state === 'EXECUTION_STATE_SUCCEEDED' ? 1 : (progress?.currentProgress ?? 0)],
+  );
+  return shares.length === 0 ? {} : { share: Math.min(1, Math.max(0, Math.min(...shares))) };
 }
 
 /** What the pipeline writes before a problem, in the words of what it throws. */

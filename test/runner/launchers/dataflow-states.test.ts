@@ -91,6 +91,10 @@ describe('Dataflow', () => {
         ...[counter('bytes', 7000, { tentative: 'true' }), counter('rejects', 2), counter('splits', 1)],
         { name: { origin: 'dataflow/v1b3', name: 'rows', context: {} }, scalar: 999 },
       ],
+      stages: [
+        { stageId: 'F1', state: 'EXECUTION_STATE_SUCCEEDED' },
+        { stageId: 'F2', state: 'EXECUTION_STATE_RUNNING', progress: { currentProgress: 0.4 } },
+      ],
     });
     await until(() => seen.some(({ rows }) => rows > 0), 'rows');
     dataflow.play(id, { state: 'JOB_STATE_DONE', metrics: [counter('rows', 240), counter('splits', 5)] });
@@ -101,7 +105,7 @@ describe('Dataflow', () => {
     expect(seen.filter(({ warning }) => warning === undefined)).toEqual([
       { ...nothing, state: 'queued' },
       { ...nothing, state: 'starting' },
-      { ...nothing, state: 'running', rows: 100, ...counts },
+      { ...nothing, state: 'running', rows: 100, ...counts, share: 0.4 },
       { ...nothing, state: 'ended', rows: 240, splits: 5 },
     ]);
     expect(seen.flatMap(({ warning }) => warning ?? [])).toEqual(['A quota limits the workers to 2']);
@@ -111,6 +115,7 @@ describe('Dataflow', () => {
     const { seen, done, id } = await begun();
     dataflow.failures.push(...Array.from({ length: 3 }, () => ({ method: 'metrics', code: 500, message: 'no' })));
     dataflow.failures.push(...Array.from({ length: 3 }, () => ({ method: 'messages', code: 500, message: 'no' })));
+    dataflow.failures.push(...Array.from({ length: 3 }, () => ({ method: 'stages', code: 500, message: 'no' })));
     dataflow.play(id, { state: 'JOB_STATE_REARRANGING' });
     await until(() => seen.some(({ state }) => state === 'running'), 'it to go on');
     dataflow.play(id, { state: 'JOB_STATE_DONE' });
