@@ -69,8 +69,9 @@ function tasksGrants({ project, region, job, tasks, runner }: TenantPlan): Grant
   return [may('roles/run.jobsExecutorWithOverrides', scope), may('roles/run.viewer', scope)];
 }
 
+/** The workers read the source and write parts; BigQuery they never see. */
 function dataflowGrants(plan: TenantPlan): Grant[] {
-  const { project, raw, staging, bucket, platform, dataflow } = plan;
+  const { project, bucket, platform, dataflow } = plan;
   if (dataflow === undefined) return [];
   const launches = granting('runner', plan.runner.member);
   const may = granting('dataflow', dataflow.account.member);
@@ -81,8 +82,6 @@ function dataflowGrants(plan: TenantPlan): Grant[] {
     launches('roles/dataflow.developer', { on: 'project', project }),
     launches('roles/iam.serviceAccountUser', { on: 'account', project, name: dataflow.account.id }),
     may('roles/dataflow.worker', { on: 'project', project }),
-    ...[raw, staging].map((name) => may('roles/bigquery.dataEditor', { on: 'dataset', project, name })),
-    may('roles/bigquery.jobUser', { on: 'project', project }),
     may('roles/artifactregistry.reader', {
       on: 'repository',
       project: platform.project,

@@ -30,9 +30,6 @@ const OTHERS = [
 const PASSWORD = 'runner roles/secretmanager.secretAccessor secret:tributary-dev/tributary-acme_shop-password';
 const DATAFLOW = [
   'dataflow roles/artifactregistry.reader repository:tributary-dev/europe-west1/tributary',
-  'dataflow roles/bigquery.dataEditor dataset:tributary-dev/acme_raw',
-  'dataflow roles/bigquery.dataEditor dataset:tributary-dev/acme_staging',
-  'dataflow roles/bigquery.jobUser project:tributary-dev',
   'dataflow roles/dataflow.worker project:tributary-dev',
   'dataflow roles/secretmanager.secretAccessor secret:tributary-dev/tributary-acme_shop-password',
   'dataflow roles/storage.objectAdmin bucket:tributary-dev-trb-acme-staging',
