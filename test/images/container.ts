@@ -28,14 +28,19 @@ const ENTER = `set -e
   cd "$root"
   exec setpriv --no-new-privs chroot --userspec=65532:65532 --groups= "$root" "$@"`;
 
+/** What starts a program of an image. @param folder the files of the image */
+export function entering(folder: string, command: readonly [string, ...string[]]): [string, ...string[]] {
+  return ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', ENTER, 'container', folder, ...command];
+}
+
 /** @param folder the files of the image */
 export function startContainer(
   folder: string,
   command: readonly [string, ...string[]],
   environment: Readonly<Record<string, string>> = {},
 ): Container {
-  const enter = ['--mount', '--propagation', 'private', '/bin/sh', '-c', ENTER, 'container', folder, ...command];
-  const child = spawn('unshare', enter, {
+  const [unshare, ...enter] = entering(folder, command);
+  const child = spawn(unshare, enter, {
     env: { PATH: process.env.PATH ?? '', HOME: '/tmp', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

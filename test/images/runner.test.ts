@@ -7,16 +7,20 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { problemOf } from '../../runner/core/errors.ts';
 import { type BuiltImage, buildImage } from '../../runner/image/build.ts';
 import { type Buildah, openBuildah } from '../../runner/image/buildah.ts';
+import { jobName } from '../../tenants/naming.ts';
 import { freePort, newFolder } from '../servers/child.ts';
+import { startCloudRun } from '../servers/cloud-run.ts';
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
 import { type Registry, startRegistry } from '../servers/registry.ts';
 import { describeWith } from '../setup/describe-with.ts';
-import { startContainer } from './container.ts';
-import { openScene, type Scene } from './scene.ts';
+import { entering, startContainer } from './container.ts';
+import { openScene, PROJECT, type Scene, TENANT } from './scene.ts';
 
 const NODE = '/nodejs/bin/node';
 const MAIN = '/app/main.js';
 const ROWS = 5000;
+/** As many as several tasks are worth. */
+const LINES = 200_000;
 
 interface Bill {
   readonly components: readonly { readonly name: string; readonly version: string; readonly purl: string }[];
@@ -45,7 +49,8 @@ describeWith(['images', 'emulators', 'postgres'], 'images', () => {
     client = await server.client();
     await client.query(`CREATE TABLE orders (id int PRIMARY KEY, note text, price numeric(10,2), at timestamptz);
       INSERT INTO orders SELECT g, CASE WHEN g % 7 > 0 THEN 'żółw ' || g END, g / 100.0, now() - g * interval '1 hour'
-      FROM generate_series(1, ${ROWS}) g`);
+      FROM generate_series(1, ${ROWS}) g;
+      CREATE TABLE lines AS SELECT g AS id, md5(g::text) AS note FROM generate_series(1, ${LINES}) g; ANALYZE lines`);
     const { host, port, database, user, password } = server;
     scene = await openScene(
       { shop: { kind: 'postgres', host, port, database, user, tls: 'disable', secret: 'password' } },
@@ -53,6 +58,10 @@ describeWith(['images', 'emulators', 'postgres'], 'images', () => {
         orders: {
           ...{ connection: 'shop', table: 'public.orders' },
           load: { strategy: 'transactional', cursor: 'at', mode: 'merge', key: ['id'] },
+        },
+        lines: {
+          ...{ connection: 'shop', table: 'public.lines', execution: { tasks: 3 } },
+          load: { strategy: 'catalog', history: 'replace' },
         },
       },
       { password },
@@ -88,6 +97,32 @@ describeWith(['images', 'emulators', 'postgres'], 'images', () => {
     expect((await start()).code).toBe(0);
     expect(await scene.ask('SELECT count(*) AS n FROM acme_raw.orders')).toEqual([{ n: ROWS }]);
     expect(text).not.toContain(server.password);
+  });
+
+  test('three tasks of it share one read, and the run that started them commits', async () => {
+    await using cloud = await startCloudRun();
+    const run = await scene.order('lines');
+    const region = 'europe-west1';
+    const environment = {
+      ...scene.environment(run),
+      ...{ TRIBUTARY_JOB: jobName(TENANT), TRIBUTARY_PROJECT: PROJECT, TRIBUTARY_REGION: region },
+      CLOUD_RUN_EMULATOR_HOST: cloud.host,
+    };
+    cloud.put(`projects/${PROJECT}/locations/${region}/jobs/${jobName(TENANT)}`, {
+      command: entering(folder, [NODE, MAIN]),
+      environment: { PATH: process.env.PATH ?? '', HOME: '/tmp', ...environment },
+    });
+    const { code, text } = await startContainer(folder, [NODE, MAIN], environment).ended;
+    const [execution, ...more] = cloud.executions();
+    expect(code, `${text}\n${execution?.log()}`).toBe(0);
+    expect([execution, ...more]).toMatchObject([{ state: 'succeeded', tasks: 3 }]);
+    expect(execution?.log()).not.toContain(server.password);
+    const asked = 'SELECT count(*) AS n, count(DISTINCT id) AS ids, sum(id) AS sum, count(DISTINCT note) AS notes';
+    const all = { n: LINES, ids: LINES, sum: (LINES * (LINES + 1)) / 2, notes: LINES };
+    expect(await scene.ask(`${asked} FROM acme_raw.lines`)).toEqual([all]);
+    expect(await scene.ask(`SELECT mode_reason FROM acme_tributary._runs WHERE run_id = '${run}'`)).toEqual([
+      { mode_reason: expect.stringMatching(/^cloud_run, 3 tasks: .*one read by snapshot/) },
+    ]);
   });
 
   test('told to end while its source keeps it waiting, it ends in its own words', async () => {

@@ -14,8 +14,8 @@ import { startWebhook } from '../runner/job/webhook.ts';
 import { startMetadata } from '../servers/identity.ts';
 import { startSecretManager } from '../servers/secret-manager.ts';
 
-const TENANT = 'acme';
-const PROJECT = 'acme-images';
+export const TENANT = 'acme';
+export const PROJECT = 'acme-images';
 
 export interface Scene extends AsyncDisposable {
   /** Of the container of the next run. */
